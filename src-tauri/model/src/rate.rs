@@ -1,0 +1,81 @@
+//! Requests a second for one key: a bucket of tokens that fills at a steady rate.
+//!
+//! Refuses to sleep or to look at a clock: it answers when the next request may go.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use crate::time::Timestamp;
+
+/// What a service allows one key.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Rate {
+    /// Requests a second on average (Notion: 3).
+    pub per_second: f64,
+    /// Requests that may go at once after a rest; at least 1.
+    pub burst: u32,
+}
+
+/// The tokens of one key, and the time before which the service asked for silence.
+#[derive(Clone, Copy, Debug)]
+pub struct Bucket {
+    rate: Rate,
+    tokens: f64,
+    filled_at: Timestamp,
+    silent_until: Timestamp,
+}
+
+impl Bucket {
+    /// A full bucket.
+    pub fn new(rate: Rate, now: Timestamp) -> Self {
+        Self { rate, tokens: f64::from(rate.burst.max(1)), filled_at: now, silent_until: now }
+    }
+
+    /// Takes a token. `Err` says how long to wait before asking again.
+    ///
+    /// # Errors
+    /// When the bucket is empty or the service asked for silence.
+    pub fn take(&mut self, now: Timestamp) -> Result<(), Duration> {
+        if now < self.silent_until {
+            return Err(now.until(self.silent_until));
+        }
+        let elapsed = self.filled_at.until(now).as_secs_f64();
+        self.tokens = (self.tokens + elapsed * self.rate.per_second).min(f64::from(self.rate.burst.max(1)));
+        self.filled_at = now;
+        if self.tokens >= 1.0 {
+            self.tokens -= 1.0;
+            return Ok(());
+        }
+        Err(Duration::from_secs_f64((1.0 - self.tokens) / self.rate.per_second.max(0.001)).max(Duration::from_millis(1)))
+    }
+
+    /// Lets nothing through before `until`, as the service asked.
+    pub fn silence(&mut self, until: Timestamp) {
+        self.silent_until = self.silent_until.max(until);
+        self.tokens = self.tokens.min(1.0);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NOTION: Rate = Rate { per_second: 3.0, burst: 10 };
+
+    #[test]
+    fn a_burst_goes_at_once_and_then_the_steady_rate_holds() {
+        let mut bucket = Bucket::new(NOTION, Timestamp(0));
+        assert!((0..10).all(|_| bucket.take(Timestamp(0)).is_ok()));
+        let wait = bucket.take(Timestamp(0)).unwrap_err();
+        assert!(bucket.take(Timestamp(0).after(wait).after(Duration::from_millis(1))).is_ok());
+    }
+
+    #[test]
+    fn nothing_goes_while_the_service_asked_for_silence() {
+        let mut bucket = Bucket::new(NOTION, Timestamp(0));
+        bucket.silence(Timestamp(5_000));
+        assert_eq!(bucket.take(Timestamp(1_000)), Err(Duration::from_secs(4)));
+        assert!(bucket.take(Timestamp(5_000)).is_ok());
+    }
+}
