@@ -42,6 +42,7 @@ impl Bucket {
         }
         let elapsed = self.filled_at.until(now).as_secs_f64();
         self.tokens = (self.tokens + elapsed * self.rate.per_second).min(f64::from(self.rate.burst.max(1)));
+        // Also when the clock was set back: otherwise the bucket would stand still until it has caught up.
         self.filled_at = now;
         if self.tokens >= 1.0 {
             self.tokens -= 1.0;

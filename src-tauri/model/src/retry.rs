@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use backon::{BackoffBuilder, ExponentialBuilder};
 
-/// Tries of one upload before it is given up, waits for the network or the service's own pauses not counted.
+/// Tries of one upload without any progress before it is given up; waits for the network or the service's own pauses
+/// are not counted.
 pub const MOST_ATTEMPTS: u32 = 10;
 /// Sessions lost and begun anew before an upload is given up.
 pub const MOST_RESTARTS: u32 = 5;

@@ -1,0 +1,125 @@
+//! Sessions on services that nobody needs any more: dropped there in the background, with tries of their own.
+
+use std::collections::{HashMap, HashSet};
+
+use skylift_model::retry::backoff;
+use skylift_model::{Fault, FaultKind, Timestamp, UploadId};
+use skylift_service::driver::Job;
+use skylift_service::exchange::{Call, FileFacts, Session, Step};
+
+use super::Actor;
+use crate::ports::Outgoing;
+use crate::store::{AbortJob, AbortRow};
+
+/// Tries before a session is left to expire on the service.
+const TRIES: u32 = 8;
+
+/// The sessions to drop.
+pub(super) struct Aborts {
+    rows: HashMap<i64, AbortRow>,
+    sending: HashSet<i64>,
+    hurry: Option<Timestamp>,
+}
+
+impl Aborts {
+    pub(super) fn new(rows: Vec<AbortRow>) -> Self {
+        Self { rows: rows.into_iter().map(|row| (row.id, row)).collect(), sending: HashSet::new(), hurry: None }
+    }
+
+    pub(super) fn next_wake(&self) -> Option<Timestamp> {
+        self.rows.values().filter(|row| !self.sending.contains(&row.id)).map(|row| row.next_at).min()
+    }
+
+    /// From now on only what is being sent is waited for, and not longer than this.
+    pub(super) fn hurry(&mut self, until: Timestamp) {
+        self.hurry = Some(until);
+    }
+
+    pub(super) fn is_quiet(&self, now: Timestamp) -> bool {
+        self.sending.is_empty() || self.hurry.is_some_and(|until| until <= now)
+    }
+}
+
+impl Actor {
+    /// Drops the session of an upload that ended or begins again.
+    pub(super) fn drop_session(&mut self, id: UploadId) -> Result<(), Fault> {
+        let session = self.records.get(&id).and_then(|record| record.row.session.clone());
+        session.map_or(Ok(()), |session| self.plan_abort(id, session))
+    }
+
+    pub(super) fn plan_abort(&mut self, id: UploadId, session: Session) -> Result<(), Fault> {
+        let Some(record) = self.records.get(&id) else { return Ok(()) };
+        if record.row.phase == skylift_model::Phase::Completed {
+            return Ok(());
+        }
+        let job = AbortJob {
+            account: record.row.account.clone(),
+            mode: record.row.mode.clone(),
+            name: record.row.name.clone(),
+            size: record.row.source.size,
+            options: record.row.options.clone(),
+            session,
+        };
+        if !self.abort_driver(&job).is_ok_and(|driver| driver.flow().has(Step::Abort)) {
+            return Ok(());
+        }
+        let now = self.now();
+        let id = self.store.plan_abort(&job, now)?;
+        self.aborts.rows.insert(id, AbortRow { id, job, tries: 0, next_at: now });
+        Ok(())
+    }
+
+    fn abort_driver(&self, job: &AbortJob) -> Result<Job, Fault> {
+        let (definition, account) = self.account_facts(&job.account)?;
+        let file = FileFacts { name: job.name.clone(), relative: job.name.clone(), size: job.size, import_url: None };
+        Job::new(definition, &account, file, &job.options, &job.mode, None)
+    }
+
+    /// Sends what is due.
+    pub(super) fn launch_aborts(&mut self) {
+        let now = self.now();
+        let due = self.aborts.rows.values().filter(|row| row.next_at <= now && !self.aborts.sending.contains(&row.id));
+        for row in due.cloned().collect::<Vec<_>>() {
+            let driver = self.abort_driver(&row.job);
+            self.aborts.sending.insert(row.id);
+            let (uplink, later) = (self.uplink.clone(), self.later.0.clone());
+            self.setting.runtime.spawn(async move {
+                let result = match driver {
+                    Ok(driver) => send(&driver, &row.job, &uplink).await,
+                    Err(fault) => Err(fault),
+                };
+                // An engine that is closing tries again when it next starts.
+                let _ = later.send(Box::new(move |actor| {
+                    Self::refused(actor.aborted(row, result));
+                }));
+            });
+        }
+    }
+
+    fn aborted(&mut self, row: AbortRow, result: Result<(), Fault>) -> Result<(), Fault> {
+        self.aborts.sending.remove(&row.id);
+        let gone = |fault: &Fault| matches!(fault.kind, FaultKind::Gone | FaultKind::Conflict | FaultKind::AlreadyDone);
+        match result {
+            Err(fault) if !gone(&fault) && row.tries + 1 < TRIES => {
+                let tries = row.tries + 1;
+                let next_at = self.now().after(backoff(tries + 3, self.setting.ports.chance.number()));
+                self.store.postpone_abort(row.id, tries, next_at)?;
+                self.aborts.rows.insert(row.id, AbortRow { tries, next_at, ..row });
+            }
+            Ok(()) | Err(_) => {
+                self.store.forget_abort(row.id)?;
+                self.aborts.rows.remove(&row.id);
+            }
+        }
+        Ok(())
+    }
+}
+
+async fn send(driver: &Job, job: &AbortJob, uplink: &crate::worker::Uplink) -> Result<(), Fault> {
+    let hashes = std::collections::BTreeMap::new();
+    let call = Call { session: &job.session, target: None, parts: &[], wanted: &[], crc32c: None, hashes: &hashes };
+    let request = driver.request(Step::Abort, &call)?;
+    let key = Some(uplink.keys.get(&job.account).await?);
+    let reply = uplink.ports.transport.send(Outgoing { request, key, payload: None }).await?;
+    driver.read(Step::Abort, &call, &reply, uplink.ports.clock.now()).map(|_| ())
+}

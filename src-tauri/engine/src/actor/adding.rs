@@ -1,0 +1,150 @@
+//! Adding uploads: the walk runs beside the actor, the rows are written in one transaction.
+
+use std::collections::HashMap;
+
+use skylift_model::api::{AddedFile, Answer, NewImport, NewUploads, Skipped};
+use skylift_model::names::RawPath;
+use skylift_model::{Fault, FaultKind, Phase, UploadId};
+use skylift_service::driver::Job;
+use skylift_service::exchange::FileFacts;
+use url::Url;
+
+use super::{Actor, Reply};
+use crate::intake::{self, Found, Intake};
+use crate::ports::SourceFacts;
+use crate::record::Record;
+use crate::store::UploadRow;
+
+impl Actor {
+    pub(super) fn add(&mut self, uploads: NewUploads, reply: Reply) {
+        let intake = match self.intake(&uploads) {
+            Ok(intake) => intake,
+            Err(fault) => return self.answer(reply, Err(fault)),
+        };
+        let walk = self.setting.runtime.spawn_blocking(move || (intake::collect(&intake, &uploads.paths), intake));
+        self.beside(reply, walk, |actor, walked| {
+            let (found, intake) = walked.map_err(|error| {
+                tracing::error!(%error, "looking at the files ended badly");
+                Fault::new(FaultKind::SourceUnreadable, "looking at the files ended in a way that must not happen; please report this")
+            })?;
+            actor.take(found, &intake)
+        });
+    }
+
+    fn intake(&self, uploads: &NewUploads) -> Result<Intake, Fault> {
+        let (definition, account) = self.account_facts(&uploads.account)?;
+        let kept = self.settings.get().accounts.get(&uploads.account);
+        Ok(Intake {
+            service: definition.id.clone(),
+            definition,
+            account,
+            options: uploads.options.clone(),
+            mode: uploads.mode.clone(),
+            largest_file: kept.and_then(|account| account.largest_file),
+        })
+    }
+
+    fn take(&mut self, found: Found, intake: &Intake) -> Result<Answer, Fault> {
+        let mut added = skylift_model::api::Added { added: Vec::with_capacity(found.files.len()), skipped: found.skipped };
+        let open: HashMap<(RawPath, String), UploadId> = self
+            .records
+            .values()
+            .filter(|record| record.row.phase.is_live() && record.row.account == intake.account.name)
+            .map(|record| ((record.row.path.clone(), record.row.mode.clone()), record.row.id))
+            .collect();
+        for file in found.files {
+            // The same file to the same account goes on where it is, instead of going twice.
+            let known = open.get(&(file.path.clone(), file.mode.clone()));
+            let known = known.filter(|id| self.records.get(id).is_some_and(|r| r.row.options == intake.options));
+            let (path, name, size) = (file.path.shown(), file.name.clone(), file.source.size);
+            let id = match known {
+                Some(id) => *id,
+                None => self.insert(file, intake, false)?,
+            };
+            added.added.push(AddedFile { id, path, name, size });
+        }
+        Ok(Answer::Added(added))
+    }
+
+    fn insert(&mut self, file: intake::File, intake: &Intake, import: bool) -> Result<UploadId, Fault> {
+        let now = self.now();
+        self.ranks.1 += 1;
+        let id = UploadId::at(u64::try_from(now.0).unwrap_or(0), self.setting.ports.chance.bytes());
+        let row = UploadRow {
+            id,
+            account: intake.account.name.clone(),
+            service: intake.service.clone(),
+            path: file.path,
+            import,
+            source: file.source,
+            name: file.name,
+            relative: file.relative,
+            options: intake.options.clone(),
+            mode: file.mode,
+            rank: self.ranks.1,
+            added_at: now,
+            phase: Phase::Queued,
+            resume_phase: None,
+            paused: false,
+            hold_until: None,
+            fault: None,
+            attempts: 0,
+            restarts: 0,
+            session: None,
+            outcome: None,
+            crc32c: None,
+            hashes: std::collections::BTreeMap::new(),
+            verified: None,
+            note: None,
+            wire_bytes: 0,
+            finished_at: None,
+        };
+        self.store.insert(&row)?;
+        self.records.insert(id, Record::new(row, Vec::new()));
+        self.line_up(id);
+        self.feed.touch(id);
+        Ok(id)
+    }
+
+    /// Adds an address that the service fetches by itself.
+    pub(super) fn import(&mut self, import: NewImport) -> Result<Answer, Fault> {
+        let uploads = NewUploads { paths: Vec::new(), account: import.account.clone(), options: import.options.clone(), mode: None };
+        let prepared = self.intake(&uploads).and_then(|intake| prepare(&import, &intake).map(|file| (intake, file)));
+        let (intake, file) = match prepared {
+            Ok(prepared) => prepared,
+            Err(fault) => {
+                let skipped = vec![Skipped { path: import.url, reason: format!("{}. {}", fault.message, fault.hint) }];
+                let refused = skylift_model::api::Added { added: Vec::new(), skipped };
+                return if fault.kind == FaultKind::Setup { Err(fault) } else { Ok(Answer::Added(refused)) };
+            }
+        };
+        let (path, name) = (import.url, file.name.clone());
+        let id = self.insert(file, &intake, true)?;
+        let added = vec![AddedFile { id, path, name, size: 0 }];
+        Ok(Answer::Added(skylift_model::api::Added { added, skipped: Vec::new() }))
+    }
+}
+
+fn prepare(import: &NewImport, intake: &Intake) -> Result<intake::File, Fault> {
+    let url = Url::parse(&import.url)
+        .map_err(|error| Fault::new(FaultKind::Setup, format!("this is no address that can be imported: {error}")))?;
+    let last = url.path_segments().and_then(|mut segments| segments.next_back().map(str::to_owned));
+    let name = import.name.clone().or(last).filter(|name| !name.is_empty());
+    let name = name.ok_or_else(|| {
+        Fault::new(FaultKind::NameRefused, "the address does not end in a name").hint("Give the file a name with --name.")
+    })?;
+    let facts = FileFacts { name: name.clone(), relative: name.clone(), size: 0, import_url: Some(import.url.clone()) };
+    let mode = intake.definition.mode_for(&facts, None)?;
+    let job = Job::new(intake.definition.clone(), &intake.account, facts, &intake.options, &mode, None)?;
+    if !job.flow().import {
+        return Err(Fault::new(FaultKind::Setup, format!("{} cannot fetch an address by itself", intake.service))
+            .hint("Download the file and upload it."));
+    }
+    Ok(intake::File {
+        path: RawPath::new(import.url.clone().into_bytes()),
+        name: name.clone(),
+        relative: name,
+        mode,
+        source: SourceFacts { size: 0, mtime_ns: 0, ctime_ns: 0, file_id: 0 },
+    })
+}

@@ -1,0 +1,454 @@
+//! The actor: the one owner of every upload. It takes what happens (commands, reports of workers, time), changes
+//! memory and queue together, then starts and stops workers.
+//!
+//! Refuses to wait for the network: whatever takes long runs beside it and comes back as a message. SQLite is called
+//! inline, with one commit for everything that waited.
+
+mod aborts;
+mod accounts;
+mod adding;
+mod commands;
+mod doctor;
+mod feed;
+mod reports;
+mod verbs;
+mod views;
+
+use std::collections::HashMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use skylift_model::api::{Answer, Notice};
+use skylift_model::schedule::{Candidate, Gate, Schedule};
+use skylift_model::{Fault, FaultKind, Phase, Timestamp, UploadId};
+use skylift_service::driver::Job;
+use skylift_service::exchange::FileFacts;
+use tokio::runtime::Handle as Runtime;
+use tokio::sync::{Semaphore, mpsc, oneshot};
+use tokio_util::sync::CancellationToken;
+
+use crate::catalog::Catalog;
+use crate::handle::Ask;
+use crate::keys::Keys;
+use crate::pace::Pace;
+use crate::ports::Ports;
+use crate::record::Record;
+use crate::settings::SettingsFile;
+use crate::store::{AbortRow, Store};
+use crate::worker::{self, Assignment, Event, Meter, Uplink};
+
+/// Messages handled before a commit; more wait for the next one.
+const BATCH: usize = 512;
+/// Pause before the queue is opened again after the disk refused.
+const AFTER_TROUBLE: Duration = Duration::from_secs(5);
+/// How long closing waits for requests that abort sessions.
+const CLOSING: Duration = Duration::from_secs(5);
+
+type Reply = oneshot::Sender<Result<Answer, Fault>>;
+type Later = Box<dyn FnOnce(&mut Actor) + Send>;
+type AfterCommit = Box<dyn FnOnce(Option<&Fault>) + Send>;
+type Channel<T> = (mpsc::UnboundedSender<T>, mpsc::UnboundedReceiver<T>);
+
+/// Where the engine works and with what.
+pub(crate) struct Setting {
+    /// The data folder.
+    pub folder: PathBuf,
+    /// The outside.
+    pub ports: Ports,
+    /// Where workers run.
+    pub runtime: Runtime,
+    /// Whether uploads move; otherwise commands are done and nothing else.
+    pub works: bool,
+}
+
+/// What keeps a whole account from moving.
+#[derive(Default)]
+struct AccountState {
+    /// The key was refused or is missing.
+    sign_in: Option<Fault>,
+    /// The service cannot be reached; how often that was tried.
+    offline: Option<(Fault, u32, Timestamp)>,
+}
+
+struct Actor {
+    setting: Arc<Setting>,
+    store: Store,
+    settings: SettingsFile,
+    catalog: Catalog,
+    records: HashMap<UploadId, Record>,
+    schedule: Schedule,
+    accounts: HashMap<String, AccountState>,
+    aborts: aborts::Aborts,
+    uplink: Uplink,
+    events: Channel<(UploadId, Event)>,
+    later: Channel<Later>,
+    after_commit: Vec<AfterCommit>,
+    feed: feed::Feeds,
+    ranks: (i64, i64),
+    closing: Option<oneshot::Sender<()>>,
+}
+
+/// Runs the actor until it is closed. Trouble with the disk does not end it: workers stop, the queue is opened again.
+pub(crate) async fn run(setting: Setting, mut asks: mpsc::Receiver<Ask>, opened: oneshot::Sender<Result<(), Fault>>) {
+    let setting = Arc::new(setting);
+    let mut listeners = feed::Feeds::default();
+    let mut actor = match Actor::load(setting.clone(), &mut listeners) {
+        Ok(actor) => actor,
+        Err(fault) => {
+            // Whoever started us is told; without anybody there is nobody to tell.
+            let _ = opened.send(Err(fault));
+            return;
+        }
+    };
+    let _ = opened.send(Ok(()));
+    loop {
+        let Err(fault) = actor.work(&mut asks).await else { return };
+        tracing::error!(%fault, "the queue cannot be written");
+        listeners = actor.abandon(&fault);
+        actor = loop {
+            refuse_for_a_while(&mut asks, &fault).await;
+            if let Ok(actor) = Actor::load(setting.clone(), &mut listeners) {
+                break actor;
+            }
+        };
+    }
+}
+
+/// While the queue cannot be used, whoever asks is told why.
+async fn refuse_for_a_while(asks: &mut mpsc::Receiver<Ask>, fault: &Fault) {
+    let until = tokio::time::sleep(AFTER_TROUBLE);
+    tokio::pin!(until);
+    loop {
+        tokio::select! {
+            () = &mut until => return,
+            ask = asks.recv() => match ask {
+                Some(Ask::Command(_, reply)) => {
+                    let _ = reply.send(Err(fault.clone()));
+                }
+                Some(Ask::Close(done)) => {
+                    let _ = done.send(());
+                    std::future::pending::<()>().await;
+                }
+                Some(Ask::Subscribe(_)) => {}
+                None => return,
+            }
+        }
+    }
+}
+
+impl Actor {
+    /// Reads everything from disk. Nothing has to be rescued: what was moving is simply put in line again.
+    fn load(setting: Arc<Setting>, feed: &mut feed::Feeds) -> Result<Self, Fault> {
+        let (store, settings, records, aborts, notices) = Self::read(&setting)?;
+        feed.reset(&records, notices);
+        Ok(Self::assemble(setting, store, settings, records, aborts, std::mem::take(feed)))
+    }
+
+    #[expect(clippy::type_complexity, reason = "the pieces of an actor, used once")]
+    fn read(
+        setting: &Setting,
+    ) -> Result<(Store, SettingsFile, HashMap<UploadId, Record>, Vec<AbortRow>, Vec<Notice>), Fault> {
+        let settings = SettingsFile::open(&setting.folder)?;
+        let (store, moved_aside) = Store::open(&setting.folder)?;
+        let (rows, unreadable) = store.uploads()?;
+        let mut parts = store.parts()?;
+        let records = rows.into_iter().map(|row| (row.id, Record::new(row.clone(), parts.remove(&row.id).unwrap_or_default())));
+        let records = records.collect();
+        let aborts = store.aborts()?;
+        let mut notices = Vec::new();
+        if let Some(aside) = moved_aside {
+            notices.push(format!("The queue was broken and has been moved to {}. Accounts and settings are kept.", aside.display()));
+        }
+        if unreadable > 0 {
+            notices.push(format!("{unreadable} uploads in the queue cannot be read and are left alone."));
+        }
+        let notices = notices.into_iter().map(|text| Notice { bad: true, text }).collect();
+        Ok((store, settings, records, aborts, notices))
+    }
+
+    fn assemble(
+        setting: Arc<Setting>,
+        store: Store,
+        settings: SettingsFile,
+        records: HashMap<UploadId, Record>,
+        aborts: Vec<AbortRow>,
+        feed: feed::Feeds,
+    ) -> Self {
+        let ports = setting.ports.clone();
+        let uplink = Uplink {
+            pace: Arc::new(Pace::new(ports.clock.clone())),
+            keys: Arc::new(Keys::new(ports.secrets.clone())),
+            permits: Arc::new(Semaphore::new(usize::from(settings.get().transfers.parallel_parts.max(1)))),
+            pool: Arc::default(),
+            ports,
+        };
+        let ranks = records.values().map(|record| record.row.rank);
+        let ranks = ranks.fold((0, 0), |(first, last), rank| (rank.min(first), rank.max(last)));
+        let catalog = Catalog::open(&setting.folder);
+        let mut actor = Self {
+            setting,
+            store,
+            settings,
+            catalog,
+            records,
+            schedule: Schedule::default(),
+            accounts: HashMap::new(),
+            aborts: aborts::Aborts::new(aborts),
+            uplink,
+            events: mpsc::unbounded_channel(),
+            later: mpsc::unbounded_channel(),
+            after_commit: Vec::new(),
+            feed,
+            ranks,
+            closing: None,
+        };
+        let ids: Vec<_> = actor.records.keys().copied().collect();
+        for id in ids {
+            actor.line_up(id);
+        }
+        actor
+    }
+
+    /// Lets go of everything but the listeners, because the disk refused.
+    fn abandon(self, fault: &Fault) -> feed::Feeds {
+        for work in self.records.values().filter_map(|record| record.work.as_ref()) {
+            work.stop.cancel();
+        }
+        let mut feed = self.feed;
+        feed.notice(true, format!("{}. {}", fault.message, fault.hint));
+        feed.flush_notices();
+        feed
+    }
+
+    async fn work(&mut self, asks: &mut mpsc::Receiver<Ask>) -> Result<(), Fault> {
+        loop {
+            let launched = self.launch();
+            Self::refused(launched);
+            self.commit()?;
+            if self.closing.is_some() && self.is_quiet() {
+                if let Some(done) = self.closing.take() {
+                    let _ = done.send(());
+                }
+                return Ok(());
+            }
+            let wake = self.next_wake();
+            tokio::select! {
+                ask = asks.recv(), if self.closing.is_none() => match ask {
+                    Some(ask) => self.on_ask(ask),
+                    None => self.close(None),
+                },
+                Some((id, event)) = self.events.1.recv() => self.handle(id, event),
+                Some(later) = self.later.1.recv() => later(self),
+                () = tokio::time::sleep(wake) => {}
+            }
+            for _ in 0..BATCH {
+                if let Ok((id, event)) = self.events.1.try_recv() {
+                    self.handle(id, event);
+                } else if let Ok(ask) = asks.try_recv() {
+                    self.on_ask(ask);
+                } else {
+                    break;
+                }
+            }
+            self.feed.tick(&mut self.records, &self.accounts, self.setting.ports.clock.now());
+        }
+    }
+
+    fn handle(&mut self, id: UploadId, event: Event) {
+        let handled = self.on_event(id, event);
+        Self::refused(handled);
+    }
+
+    /// What the disk refuses while something is handled is remembered by the store: the commit that follows fails, and
+    /// everything is loaded anew.
+    fn refused(result: Result<(), Fault>) {
+        if let Err(fault) = result {
+            tracing::warn!(%fault, "the queue refused a change");
+        }
+    }
+
+    fn on_ask(&mut self, ask: Ask) {
+        match ask {
+            Ask::Command(command, reply) => self.on_command(command, reply),
+            Ask::Subscribe(listener) => self.feed.subscribe(listener, &self.records),
+            Ask::Close(done) => self.close(Some(done)),
+        }
+    }
+
+    /// Stops every worker; the loop ends when the last one has.
+    fn close(&mut self, done: Option<oneshot::Sender<()>>) {
+        self.closing = Some(done.unwrap_or_else(|| oneshot::channel().0));
+        for work in self.records.values().filter_map(|record| record.work.as_ref()) {
+            work.stop.cancel();
+        }
+        self.aborts.hurry(self.setting.ports.clock.now().after(CLOSING));
+    }
+
+    fn is_quiet(&self) -> bool {
+        self.schedule.moving() == 0 && self.aborts.is_quiet(self.setting.ports.clock.now())
+    }
+
+    fn commit(&mut self) -> Result<(), Fault> {
+        let result = self.store.commit();
+        self.after_commit.drain(..).for_each(|done| done(result.as_ref().err()));
+        result
+    }
+
+    /// Answers once everything that led to the answer is on disk, or that it is not.
+    fn answer(&mut self, reply: Reply, answer: Result<Answer, Fault>) {
+        self.after_commit.push(Box::new(move |trouble| {
+            // Whoever asked may have gone.
+            let _ = reply.send(trouble.map_or(answer, |fault| Err(fault.clone())));
+        }));
+    }
+
+    /// Lets a worker go on once what it reported is on disk.
+    fn confirm(&mut self, written: oneshot::Sender<()>) {
+        self.after_commit.push(Box::new(move |trouble| {
+            if trouble.is_none() {
+                // A worker that was stopped no longer waits.
+                let _ = written.send(());
+            }
+        }));
+    }
+
+    /// Runs what takes long beside the actor; what it leads to happens back here.
+    fn beside<T: Send + 'static>(
+        &self,
+        reply: Reply,
+        work: impl Future<Output = T> + Send + 'static,
+        then: impl FnOnce(&mut Self, T) -> Result<Answer, Fault> + Send + 'static,
+    ) {
+        let later = self.later.0.clone();
+        self.setting.runtime.spawn(async move {
+            let result = work.await;
+            // An engine that is closing does no more; whoever asked is told by the dropped reply.
+            let _ = later.send(Box::new(move |actor: &mut Self| {
+                let answer = then(actor, result);
+                actor.answer(reply, answer);
+            }));
+        });
+    }
+
+    fn now(&self) -> Timestamp {
+        self.setting.ports.clock.now()
+    }
+
+    fn next_wake(&self) -> Duration {
+        let now = self.now();
+        let times = [self.schedule.next_wake(), self.aborts.next_wake()];
+        let next = times.into_iter().flatten().min().map_or(Duration::from_secs(3600), |time| now.until(time));
+        let next = self.feed.next_tick().map_or(next, |tick| next.min(tick));
+        if self.closing.is_some() { next.min(Duration::from_millis(100)) } else { next }
+    }
+
+    /// Starts what may start.
+    fn launch(&mut self) -> Result<(), Fault> {
+        if self.closing.is_some() {
+            return Ok(());
+        }
+        self.launch_aborts();
+        if !self.setting.works {
+            return Ok(());
+        }
+        let most = usize::from(self.settings.get().transfers.parallel_uploads.max(1));
+        // One at a time, because the first upload of an account tells how many it takes.
+        while self.schedule.moving() < most {
+            let Some(id) = self.schedule.start(self.now(), most.min(self.schedule.moving() + 1)).pop() else { break };
+            match self.job(id) {
+                Ok(job) => self.start(id, job),
+                Err(fault) => {
+                    self.schedule.stopped(id);
+                    self.fail(id, fault)?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn start(&mut self, id: UploadId, job: Job) {
+        let Some(record) = self.records.get_mut(&id) else { return };
+        let account: Arc<str> = record.row.account.as_str().into();
+        let rate = self.catalog.get(&record.row.service).ok().and_then(|definition| definition.rate());
+        if self.accounts.get(&*account).is_none_or(|state| state.offline.is_none()) {
+            self.schedule.set_gate(&account, Gate::Open(job.flow().parallel_uploads));
+        }
+        let (stop, meter) = (CancellationToken::new(), Arc::new(Meter::default()));
+        record.started(stop.clone(), meter.clone());
+        record.row.hold_until = None;
+        let assignment = Assignment {
+            id,
+            account,
+            rate,
+            job: Arc::new(job),
+            path: record.row.path.clone(),
+            source: record.row.source,
+            phase: record.row.phase,
+            session: record.row.session.clone(),
+            acks: record.acks.clone(),
+            meter,
+        };
+        let worker = worker::run(assignment, self.uplink.clone(), self.events.0.clone(), stop);
+        self.setting.runtime.spawn(worker);
+        self.feed.touch(id);
+    }
+
+    /// The driver of an upload, with everything checked anew: accounts and limits may have changed.
+    fn job(&self, id: UploadId) -> Result<Job, Fault> {
+        let row = &self.records.get(&id).ok_or_else(|| unknown(id))?.row;
+        let (definition, account) = self.account_facts(&row.account)?;
+        let largest = self.settings.get().accounts.get(&row.account).and_then(|account| account.largest_file);
+        let import_url = row.import.then(|| String::from_utf8_lossy(row.path.as_bytes()).into_owned());
+        let file = FileFacts { name: row.name.clone(), relative: row.relative.clone(), size: row.source.size, import_url };
+        Job::new(definition, &account, file, &row.options, &row.mode, largest)
+    }
+
+    /// Puts an upload in line, out of line, or in wait, by what its row says.
+    fn line_up(&mut self, id: UploadId) {
+        let Some(record) = self.records.get(&id) else { return self.schedule.remove(id) };
+        let row = &record.row;
+        if !row.phase.is_live() || row.paused {
+            return self.schedule.remove(id);
+        }
+        let candidate = Candidate {
+            account: row.account.as_str().into(),
+            rank: row.rank,
+            size: row.source.size,
+            not_before: row.hold_until.filter(|until| *until > self.setting.ports.clock.now()),
+        };
+        self.schedule.put(id, candidate);
+    }
+
+    /// Changes an upload in memory and on disk.
+    fn change(&mut self, id: UploadId, change: impl FnOnce(&mut Record)) -> Result<(), Fault> {
+        let Some(record) = self.records.get_mut(&id) else { return Ok(()) };
+        let from = record.row.phase;
+        record.count_wire();
+        change(record);
+        record.count();
+        let to = record.row.phase;
+        assert!(from == to || from.may_become(to), "an upload went from {} to {}", from.as_str(), to.as_str());
+        self.store.update(&record.row, from)?;
+        self.feed.touch(id);
+        Ok(())
+    }
+
+    /// Gives an upload up.
+    fn fail(&mut self, id: UploadId, fault: Fault) -> Result<(), Fault> {
+        let now = self.now();
+        self.change(id, |record| {
+            record.row.resume_phase = Some(record.row.phase);
+            record.row.phase = Phase::Failed;
+            record.row.fault = Some(fault);
+            record.row.finished_at = Some(now);
+            record.row.hold_until = None;
+        })?;
+        self.line_up(id);
+        Ok(())
+    }
+}
+
+fn unknown(id: UploadId) -> Fault {
+    Fault::new(FaultKind::Setup, format!("there is no upload {id}")).hint("See `skylift queue` for those there are.")
+}

@@ -1,0 +1,261 @@
+//! What workers report, and what each fault leads to.
+
+use std::time::Duration;
+
+use skylift_model::retry::{LONGEST_SERVICE_PAUSE, MOST_ATTEMPTS, MOST_RESTARTS, backoff};
+use skylift_model::schedule::Gate;
+use skylift_model::{Fault, FaultKind, Phase, UploadId, Verdict};
+use skylift_service::exchange::{PartAck, Session};
+
+use super::Actor;
+use crate::ports::SourceFacts;
+use crate::worker::{Ending, Event, Finished};
+
+/// Looks for a file that is not there.
+const LOOK_FOR_FILE: Duration = Duration::from_secs(30);
+/// The longest pause between two looks whether the service can be reached again.
+const LONGEST_OFFLINE: Duration = Duration::from_secs(5);
+/// After a file changed: whoever writes it may not be done.
+const LET_SETTLE: Duration = Duration::from_secs(2);
+
+impl Actor {
+    pub(super) fn on_event(&mut self, id: UploadId, event: Event) -> Result<(), Fault> {
+        match event {
+            Event::Begun(session, written) => {
+                self.begun(id, session)?;
+                self.confirm(written);
+            }
+            Event::Acknowledged(ack) => self.acknowledged(id, ack)?,
+            Event::Checkpointed(numbers) => self.store.checkpointed(id, &numbers)?,
+            Event::Intent(written) => {
+                self.move_live(id, Phase::Completing)?;
+                self.confirm(written);
+            }
+            Event::BackToParts(written) => {
+                self.move_live(id, Phase::Uploading)?;
+                self.confirm(written);
+            }
+            Event::Tried(step, fault) => {
+                tracing::info!(upload = %id, step, %fault, "tried");
+                self.store.tried(id, self.now(), &step, &fault)?;
+            }
+            Event::Ended(ending) => self.ended(id, ending)?,
+        }
+        Ok(())
+    }
+
+    fn begun(&mut self, id: UploadId, session: Session) -> Result<(), Fault> {
+        self.reached(id);
+        if self.records.get(&id).is_some_and(|record| record.row.phase == Phase::Queued) {
+            return self.change(id, |record| {
+                record.row.session = Some(session);
+                record.row.phase = Phase::Uploading;
+            });
+        }
+        // Canceled while the service answered: what it made is dropped again.
+        self.plan_abort(id, session)
+    }
+
+    fn acknowledged(&mut self, id: UploadId, ack: PartAck) -> Result<(), Fault> {
+        self.reached(id);
+        let Some(record) = self.records.get_mut(&id).filter(|record| record.row.phase.is_live()) else { return Ok(()) };
+        self.store.acknowledge(id, &ack)?;
+        record.acks.push(ack);
+        record.strikes = 0;
+        record.count();
+        Ok(())
+    }
+
+    fn move_live(&mut self, id: UploadId, phase: Phase) -> Result<(), Fault> {
+        let moves = self.records.get(&id).is_some_and(|r| r.row.phase.is_live() && r.row.phase != phase);
+        if moves { self.change(id, |record| record.row.phase = phase) } else { Ok(()) }
+    }
+
+    fn ended(&mut self, id: UploadId, ending: Ending) -> Result<(), Fault> {
+        self.schedule.stopped(id);
+        let Some(record) = self.records.get_mut(&id) else { return Ok(()) };
+        record.count_wire();
+        record.work = None;
+        self.feed.touch(id);
+        if !record.row.phase.is_live() {
+            return self.drop_session(id);
+        }
+        match ending {
+            Ending::Completed(finished) => self.completed(id, *finished)?,
+            Ending::Faulted(step, fault) => self.faulted(id, &step, fault)?,
+            Ending::Lost(fault) => self.lost(id, fault)?,
+            Ending::Stopped => self.change(id, |_| {})?,
+        }
+        self.line_up(id);
+        Ok(())
+    }
+
+    fn completed(&mut self, id: UploadId, finished: Finished) -> Result<(), Fault> {
+        let now = self.now();
+        self.change(id, |record| {
+            let row = &mut record.row;
+            if row.import {
+                row.source.size = finished.outcome.size.unwrap_or(0);
+            }
+            row.phase = Phase::Completed;
+            row.outcome = Some(finished.outcome);
+            row.crc32c = finished.crc32c;
+            row.hashes = finished.hashes;
+            row.verified = Some(finished.verified);
+            row.note = finished.note;
+            row.fault = None;
+            row.finished_at = Some(now);
+        })
+    }
+
+    fn faulted(&mut self, id: UploadId, step: &str, fault: Fault) -> Result<(), Fault> {
+        tracing::info!(upload = %id, step, %fault, "stopped");
+        let now = self.now();
+        self.store.tried(id, now, step, &fault)?;
+        if !matches!(fault.kind, FaultKind::SourceMissing | FaultKind::SourceUnreadable | FaultKind::SourceChanged)
+            && fault.status.is_some()
+        {
+            self.reached(id);
+        }
+        match (fault.kind, fault.verdict) {
+            (FaultKind::SourceChanged, _) => self.source_changed(id, fault),
+            (FaultKind::SourceMissing, _) => self.wait(id, fault, LOOK_FOR_FILE, false),
+            (_, Verdict::Wait) => self.unreachable(id, fault),
+            (_, Verdict::SignIn) => self.needs_key(id, fault),
+            (_, Verdict::Slow) => {
+                let pause = fault.retry_after().unwrap_or_else(|| self.pause(id)).min(LONGEST_SERVICE_PAUSE);
+                self.wait(id, fault, pause, false)
+            }
+            (_, Verdict::Retry | Verdict::RefreshUrl | Verdict::Ask) => {
+                let pause = fault.retry_after().unwrap_or_else(|| self.pause(id)).min(LONGEST_SERVICE_PAUSE);
+                self.wait(id, fault, pause, true)
+            }
+            (_, Verdict::Restart) => self.lost(id, fault),
+            (_, Verdict::Reject) => self.fail(id, fault),
+        }
+    }
+
+    /// The pause before the next try of an upload.
+    fn pause(&self, id: UploadId) -> Duration {
+        let strikes = self.records.get(&id).map_or(0, |record| record.strikes);
+        backoff(strikes + 1, self.setting.ports.chance.number())
+    }
+
+    fn wait(&mut self, id: UploadId, fault: Fault, pause: Duration, counts: bool) -> Result<(), Fault> {
+        let strikes = self.records.get(&id).map_or(0, |record| record.strikes) + u32::from(counts);
+        if strikes >= MOST_ATTEMPTS {
+            return self.fail(id, fault);
+        }
+        let until = self.now().after(pause);
+        self.change(id, |record| {
+            record.strikes = strikes;
+            record.row.attempts += u32::from(counts);
+            record.row.hold_until = Some(until);
+            record.row.fault = Some(fault);
+        })
+    }
+
+    /// The session is gone, or the file is another: begin again.
+    fn lost(&mut self, id: UploadId, fault: Fault) -> Result<(), Fault> {
+        let restarts = self.records.get(&id).map_or(0, |record| record.row.restarts) + 1;
+        if restarts > MOST_RESTARTS {
+            return self.fail(id, fault);
+        }
+        self.restart(id, Some(fault))?;
+        let until = self.now().after(if restarts == 1 { Duration::ZERO } else { self.pause(id) });
+        self.change(id, |record| {
+            record.row.restarts = restarts;
+            record.row.hold_until = Some(until);
+        })
+    }
+
+    /// Back to the start: the parts are forgotten, the session is dropped on the service.
+    pub(super) fn restart(&mut self, id: UploadId, fault: Option<Fault>) -> Result<(), Fault> {
+        self.drop_session(id)?;
+        self.store.forget_parts(id)?;
+        self.change(id, |record| {
+            record.acks.clear();
+            record.row.phase = Phase::Queued;
+            record.row.resume_phase = None;
+            record.row.finished_at = None;
+            record.row.session = None;
+            record.row.fault = fault;
+        })
+    }
+
+    fn source_changed(&mut self, id: UploadId, fault: Fault) -> Result<(), Fault> {
+        let Some(record) = self.records.get(&id) else { return Ok(()) };
+        let path = record.row.path.clone();
+        match self.setting.ports.files.open(&path).and_then(|file| file.facts().map_err(|e| crate::files::explain(&e))) {
+            Ok(source) => self.take_new_version(id, source, fault),
+            Err(fault) if fault.kind == FaultKind::SourceMissing => self.wait(id, fault, LOOK_FOR_FILE, false),
+            Err(fault) => self.fail(id, fault),
+        }
+    }
+
+    fn take_new_version(&mut self, id: UploadId, source: SourceFacts, fault: Fault) -> Result<(), Fault> {
+        self.lost(id, fault)?;
+        let until = self.now().after(LET_SETTLE);
+        self.change(id, |record| {
+            if record.row.phase.is_live() {
+                record.row.source = source;
+                record.row.hold_until = record.row.hold_until.max(Some(until));
+            }
+        })
+    }
+
+    /// The service cannot be reached: the whole account waits, and one upload looks now and then.
+    fn unreachable(&mut self, id: UploadId, fault: Fault) -> Result<(), Fault> {
+        let Some(account) = self.records.get(&id).map(|record| record.row.account.clone()) else { return Ok(()) };
+        let now = self.now();
+        let state = self.accounts.entry(account.clone()).or_default();
+        let tries = match &state.offline {
+            // Uploads that were under way fail together; only a look counts.
+            Some((_, tries, again)) if now < *again => *tries,
+            Some((_, tries, _)) => tries + 1,
+            None => 1,
+        };
+        let pause = Duration::from_millis(500).saturating_mul(1 << tries.min(5)).min(LONGEST_OFFLINE);
+        let again = now.after(pause);
+        state.offline = Some((fault, tries, again));
+        self.schedule.set_gate(&account.as_str().into(), Gate::Probe(again));
+        self.touch_account(&account);
+        self.change(id, |_| {})
+    }
+
+    /// The service answered: whoever waited for the network goes on.
+    fn reached(&mut self, id: UploadId) {
+        let Some(account) = self.records.get(&id).map(|record| record.row.account.clone()) else { return };
+        if let Some(state) = self.accounts.get_mut(&account)
+            && state.offline.take().is_some()
+        {
+            self.open_gate(&account);
+        }
+    }
+
+    /// The key was refused or is missing: the whole account waits for the person, who is told once.
+    fn needs_key(&mut self, id: UploadId, fault: Fault) -> Result<(), Fault> {
+        let Some(account) = self.records.get(&id).map(|record| record.row.account.clone()) else { return Ok(()) };
+        self.uplink.keys.forget(&account);
+        let state = self.accounts.entry(account.clone()).or_default();
+        if state.sign_in.is_none() {
+            self.feed.notice(true, format!("{account}: {}. {}", fault.message, fault.hint));
+            self.feed.setup_changed();
+        }
+        state.sign_in = Some(fault);
+        self.schedule.set_gate(&account.as_str().into(), Gate::Closed);
+        self.touch_account(&account);
+        self.change(id, |_| {})
+    }
+
+    /// Lets the uploads of an account start again.
+    pub(super) fn open_gate(&mut self, account: &str) {
+        self.schedule.set_gate(&account.into(), Gate::Open(usize::MAX));
+        self.touch_account(account);
+    }
+
+    fn touch_account(&mut self, account: &str) {
+        let of_account = self.records.values().filter(|r| r.row.account == account && r.row.phase.is_live());
+        of_account.for_each(|record| self.feed.touch(record.row.id));
+    }
+}

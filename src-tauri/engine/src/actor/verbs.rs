@@ -1,0 +1,168 @@
+//! The verbs a person has for uploads: pause, resume, retry, cancel, remove, next.
+
+use skylift_model::api::{Answer, Changed, Refused, Selection};
+use skylift_model::{Fault, FaultKind, Phase, UploadId};
+
+use super::Actor;
+use crate::record::Record;
+
+/// A verb.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Verb {
+    Pause,
+    Resume,
+    Retry,
+    Cancel,
+    Remove,
+    Next,
+}
+
+impl Verb {
+    /// Why the verb does not fit an upload.
+    fn refuses(self, record: &Record) -> Option<&'static str> {
+        let row = &record.row;
+        let live = row.phase.is_live();
+        match self {
+            Self::Pause | Self::Next if !live => Some("it has ended already"),
+            Self::Pause if row.paused => Some("it is paused already"),
+            Self::Resume if !live => Some("it has ended; use retry for a failed upload"),
+            Self::Resume if !row.paused => Some("it is not paused"),
+            Self::Retry if matches!(row.phase, Phase::Completed | Phase::Canceled) => Some("it did not fail"),
+            Self::Retry if live && record.work.is_some() => Some("it is moving already"),
+            Self::Cancel if matches!(row.phase, Phase::Completed | Phase::Canceled) => Some("it has ended already"),
+            Self::Remove if live => Some("it has not ended; cancel it first"),
+            Self::Remove if record.work.is_some() => Some("it is still stopping"),
+            Self::Pause | Self::Resume | Self::Retry | Self::Cancel | Self::Remove | Self::Next => None,
+        }
+    }
+}
+
+impl Actor {
+    pub(super) fn apply(&mut self, verb: Verb, selection: Selection) -> Result<Answer, Fault> {
+        let (ids, all) = match selection {
+            Selection::All => (self.in_order(), true),
+            Selection::Ids(ids) => (ids, false),
+        };
+        let mut changed = Changed::default();
+        let ids: Box<dyn Iterator<Item = UploadId>> =
+            if verb == Verb::Next { Box::new(ids.into_iter().rev()) } else { Box::new(ids.into_iter()) };
+        for id in ids {
+            let refusal = self.records.get(&id).map_or(Some("there is no such upload"), |record| verb.refuses(record));
+            match refusal {
+                None => {
+                    self.apply_one(verb, id)?;
+                    changed.ids.push(id);
+                }
+                Some(_) if all => {}
+                Some(reason) => changed.refused.push(Refused { id, reason: reason.to_owned() }),
+            }
+        }
+        Ok(Answer::Changed(changed))
+    }
+
+    fn apply_one(&mut self, verb: Verb, id: UploadId) -> Result<(), Fault> {
+        match verb {
+            Verb::Pause => {
+                self.stop(id);
+                self.change(id, |record| record.row.paused = true)?;
+            }
+            Verb::Resume => self.change(id, |record| {
+                record.row.paused = false;
+                record.row.hold_until = None;
+            })?,
+            Verb::Retry => self.retry(id)?,
+            Verb::Cancel => self.cancel(id)?,
+            Verb::Remove => return self.forget(id),
+            Verb::Next => {
+                self.ranks.0 -= 1;
+                let rank = self.ranks.0;
+                self.change(id, |record| record.row.rank = rank)?;
+            }
+        }
+        self.line_up(id);
+        Ok(())
+    }
+
+    fn stop(&self, id: UploadId) {
+        if let Some(work) = self.records.get(&id).and_then(|record| record.work.as_ref()) {
+            work.stop.cancel();
+        }
+    }
+
+    /// A failed upload goes on where it was, unless what the service holds is of no use; a waiting one goes at once.
+    fn retry(&mut self, id: UploadId) -> Result<(), Fault> {
+        let Some(record) = self.records.get(&id) else { return Ok(()) };
+        let account = record.row.account.clone();
+        let from_start = record.row.fault.as_ref().is_some_and(|fault| {
+            matches!(fault.kind, FaultKind::ChecksumMismatch | FaultKind::UnknownOutcome | FaultKind::SourceChanged)
+        });
+        if let Some(state) = self.accounts.get_mut(&account) {
+            *state = super::AccountState::default();
+            self.open_gate(&account);
+        }
+        if self.records.get(&id).is_some_and(|record| record.row.phase == Phase::Failed) {
+            self.refresh_source(id);
+            if from_start {
+                self.restart(id, None)?;
+            }
+        }
+        self.change(id, |record| {
+            record.strikes = 0;
+            let row = &mut record.row;
+            if let Some(phase) = row.resume_phase.take() {
+                row.phase = phase;
+            }
+            row.finished_at = None;
+            row.fault = None;
+            row.hold_until = None;
+            row.restarts = 0;
+            row.paused = false;
+        })
+    }
+
+    /// A file that never was read may have been put right since; one that was partly sent is compared by its worker.
+    fn refresh_source(&mut self, id: UploadId) {
+        let Some(record) = self.records.get_mut(&id) else { return };
+        if record.row.session.is_none()
+            && !record.row.import
+            && let Ok(facts) = self.setting.ports.files.open(&record.row.path).map(|file| file.facts())
+            && let Ok(facts) = facts
+        {
+            record.row.source = facts;
+        }
+    }
+
+    fn cancel(&mut self, id: UploadId) -> Result<(), Fault> {
+        let now = self.now();
+        let moving = self.records.get(&id).is_some_and(|record| record.work.is_some());
+        self.stop(id);
+        self.change(id, |record| {
+            record.row.phase = Phase::Canceled;
+            record.row.resume_phase = None;
+            record.row.finished_at = Some(now);
+            record.row.hold_until = None;
+            record.row.fault = None;
+            record.row.paused = false;
+        })?;
+        // A worker that still moves may not have told of its session yet; it is dropped when it has stopped.
+        if moving { Ok(()) } else { self.drop_session(id) }
+    }
+
+    fn forget(&mut self, id: UploadId) -> Result<(), Fault> {
+        if self.records.get(&id).is_some_and(|record| record.row.phase == Phase::Failed) {
+            self.drop_session(id)?;
+        }
+        self.store.delete(id)?;
+        self.records.remove(&id);
+        self.schedule.remove(id);
+        self.feed.touch(id);
+        Ok(())
+    }
+
+    /// Every upload by its place in the queue.
+    pub(super) fn in_order(&self) -> Vec<UploadId> {
+        let mut ids: Vec<_> = self.records.values().map(|record| (record.row.rank, record.row.id)).collect();
+        ids.sort_unstable();
+        ids.into_iter().map(|(_, id)| id).collect()
+    }
+}

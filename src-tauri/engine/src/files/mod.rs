@@ -1,0 +1,94 @@
+//! The real files: opened without following links, read at positions, known by more than their name.
+//!
+//! Refuses everything that is not a regular file, and never opens for writing.
+
+#[cfg(unix)]
+mod unix;
+#[cfg(windows)]
+mod windows;
+
+use std::fs::{File, Metadata};
+use std::io;
+use std::path::Path;
+use std::sync::Arc;
+
+use skylift_model::names::RawPath;
+use skylift_model::{Fault, FaultKind};
+
+#[cfg(unix)]
+use unix as platform;
+#[cfg(windows)]
+use windows as platform;
+
+pub use platform::{as_path, from_path};
+
+use crate::ports::{Files, SourceFacts, SourceFile};
+
+/// The files of this computer.
+pub struct DiskFiles;
+
+impl Files for DiskFiles {
+    fn open(&self, path: &RawPath) -> Result<Arc<dyn SourceFile>, Fault> {
+        let native = as_path(path);
+        inspect(&native)?;
+        let file = platform::open(&native).map_err(|error| explain(&error))?;
+        let metadata = file.metadata().map_err(|error| explain(&error))?;
+        if !metadata.is_file() {
+            return Err(not_a_file(&metadata));
+        }
+        Ok(Arc::new(DiskFile(file)))
+    }
+}
+
+/// What stands at a path, if it is a file that can be sent. Links are not followed.
+///
+/// # Errors
+/// What is wrong with it, in words.
+pub fn inspect(path: &Path) -> Result<Metadata, Fault> {
+    let metadata = std::fs::symlink_metadata(path).map_err(|error| explain(&error))?;
+    if metadata.is_file() { Ok(metadata) } else { Err(not_a_file(&metadata)) }
+}
+
+/// The facts of a file that is not open.
+///
+/// # Errors
+/// What is wrong with it, in words.
+pub fn facts(path: &Path) -> Result<SourceFacts, Fault> {
+    inspect(path).map(|metadata| platform::facts(&metadata))
+}
+
+fn not_a_file(metadata: &Metadata) -> Fault {
+    let (message, hint) = if metadata.is_symlink() {
+        ("this is a symbolic link, not a file", "Add the file that the link points to.")
+    } else if metadata.is_dir() {
+        ("this is a folder, not a file", "Add the folder itself to send the files in it.")
+    } else {
+        ("this is a device, a pipe or a socket, not a file", "Leave it out.")
+    };
+    Fault::new(FaultKind::SourceUnreadable, message).hint(hint)
+}
+
+/// What an error of the operating system means for a source file.
+pub fn explain(error: &io::Error) -> Fault {
+    match error.kind() {
+        io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => {
+            Fault::new(FaultKind::SourceMissing, "the file is not there any more")
+        }
+        io::ErrorKind::PermissionDenied => Fault::new(FaultKind::SourceUnreadable, "the file may not be read")
+            .hint("Allow your user to read the file, then retry."),
+        io::ErrorKind::UnexpectedEof => Fault::new(FaultKind::SourceChanged, "the file became shorter while it was sent"),
+        _ => Fault::new(FaultKind::SourceUnreadable, format!("the file cannot be read: {error}")),
+    }
+}
+
+struct DiskFile(File);
+
+impl SourceFile for DiskFile {
+    fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
+        platform::read_at(&self.0, buffer, offset)
+    }
+
+    fn facts(&self) -> io::Result<SourceFacts> {
+        self.0.metadata().map(|metadata| platform::facts(&metadata))
+    }
+}

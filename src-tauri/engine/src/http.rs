@@ -1,0 +1,184 @@
+//! The real wire: reqwest over HTTP/1.1 with rustls, the platform's trust store and proxy settings.
+//!
+//! Refuses redirects, and to let an address out: every error is put in words without the URL, because a presigned URL
+//! is a key. The only place that takes a presigned URL or a key out of its wrapping.
+
+use std::error::Error as _;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use futures_util::future::BoxFuture;
+use reqwest::header::{CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
+use reqwest::multipart::{Form, Part};
+use reqwest::{Client, RequestBuilder, Response};
+use skylift_model::{Fault, FaultKind};
+use skylift_service::exchange::{Address, Body, Reply};
+use url::Url;
+
+use crate::files;
+use crate::payload::Payload;
+use crate::ports::{Outgoing, Transport};
+
+/// To connect, name look-up and TLS included.
+const CONNECT: Duration = Duration::from_secs(15);
+/// Without a byte moving either way. Notion answers 503 after 60 s of its own.
+const STALL: Duration = Duration::from_secs(75);
+/// The longest reply that is read: the list of 10,000 presigned parts is about 8 MiB.
+const LONGEST_REPLY: usize = 16 * 1024 * 1024;
+
+/// The wire of this computer.
+pub(crate) struct HttpTransport {
+    client: Client,
+}
+
+impl HttpTransport {
+    /// Connects lazily; one pool of kept-alive connections for all services.
+    ///
+    /// # Errors
+    /// When the platform's trust store cannot be read.
+    pub(crate) fn new() -> Result<Self, Fault> {
+        let client = Client::builder()
+            .user_agent(concat!("Skylift/", env!("CARGO_PKG_VERSION")))
+            .redirect(reqwest::redirect::Policy::none())
+            .referer(false)
+            .http1_only()
+            .tcp_nodelay(true)
+            .connect_timeout(CONNECT)
+            .pool_idle_timeout(Duration::from_secs(60))
+            .build()
+            .map_err(|error| Fault::new(FaultKind::Setup, format!("the network cannot be used: {}", cause(&error))))?;
+        Ok(Self { client })
+    }
+}
+
+impl Transport for HttpTransport {
+    fn send(&self, outgoing: Outgoing) -> BoxFuture<'static, Result<Reply, Fault>> {
+        let client = self.client.clone();
+        Box::pin(async move {
+            let payload = outgoing.payload.clone();
+            let (request, host) = build(&client, outgoing)?;
+            let exchange = async {
+                let response = request.send().await.map_err(|error| explain(&error, &host))?;
+                read(response, &host).await
+            };
+            let result = tokio::select! {
+                result = exchange => result,
+                () = stalled(payload.as_ref()) => Err(Fault::new(FaultKind::Timeout, format!("{host} did not answer for {} seconds", STALL.as_secs()))),
+            };
+            match payload.as_ref().and_then(|payload| payload.trouble.get()) {
+                Some(trouble) => Err(files::explain(trouble)),
+                None => result,
+            }
+        })
+    }
+}
+
+/// Ends when no byte of the body was taken for [`STALL`]; a request without one has as long in all.
+async fn stalled(payload: Option<&Payload>) {
+    let sent = || payload.map_or(0, |payload| payload.sent.load(Ordering::Relaxed));
+    loop {
+        let before = sent();
+        tokio::time::sleep(STALL).await;
+        if sent() == before {
+            return;
+        }
+    }
+}
+
+fn build(client: &Client, outgoing: Outgoing) -> Result<(RequestBuilder, String), Fault> {
+    let Outgoing { request, key, payload } = outgoing;
+    let url = match &request.address {
+        Address::Api(url) => url.clone(),
+        Address::Signed(signed) => Url::parse(signed.expose())
+            .map_err(|_| Fault::new(FaultKind::Protocol, "the service gave an upload address that is none"))?,
+    };
+    let host = url.host_str().unwrap_or("the service").to_owned();
+    let mut headers = HeaderMap::new();
+    for (name, value) in &request.headers {
+        headers.append(header_name(name)?, header_value(name, value)?);
+    }
+    if let (Some(auth), Some(key), Address::Api(_)) = (&request.auth, &key, &request.address) {
+        let mut value = HeaderValue::from_str(&format!("{}{}", auth.prefix, key.expose()))
+            .map_err(|_| Fault::new(FaultKind::SignIn, "the key holds characters that no key has"))?;
+        value.set_sensitive(true);
+        headers.insert(header_name(&auth.header)?, value);
+    }
+    let builder = client.request(request.method, url).headers(headers);
+    with_body(builder, request.body, payload).map(|builder| (builder, host))
+}
+
+fn with_body(builder: RequestBuilder, body: Body, payload: Option<Payload>) -> Result<RequestBuilder, Fault> {
+    let bytes = || payload.ok_or_else(|| Fault::new(FaultKind::Setup, "this step sends a file, but none was given"));
+    Ok(match body {
+        Body::Empty => builder,
+        Body::Json(text) => builder.header(CONTENT_TYPE, "application/json").body(text),
+        Body::UrlEncoded(text) => builder.header(CONTENT_TYPE, "application/x-www-form-urlencoded").body(text),
+        Body::Bytes => {
+            let payload = bytes()?;
+            // An empty body would otherwise go without a length, which storages answer with 411.
+            builder.header(CONTENT_LENGTH, payload.length()).body(reqwest::Body::wrap(payload.body()))
+        }
+        Body::Form { fields, file } => {
+            let payload = bytes()?;
+            let part = Part::stream_with_length(reqwest::Body::wrap(payload.body()), payload.length())
+                .file_name(file.filename)
+                .mime_str(&file.content_type)
+                .map_err(|_| Fault::new(FaultKind::Setup, "the definition gives a content type that is none"))?;
+            let form = fields.into_iter().fold(Form::new(), |form, (name, value)| form.text(name, value));
+            builder.multipart(form.part(file.field, part))
+        }
+    })
+}
+
+fn header_name(name: &str) -> Result<HeaderName, Fault> {
+    HeaderName::from_bytes(name.as_bytes())
+        .map_err(|_| Fault::new(FaultKind::Protocol, "the service or its definition names a header that is none"))
+}
+
+fn header_value(name: &str, value: &str) -> Result<HeaderValue, Fault> {
+    HeaderValue::from_bytes(value.as_bytes())
+        .map_err(|_| Fault::new(FaultKind::Protocol, format!("the header {name} cannot hold the value it is given")))
+}
+
+async fn read(mut response: Response, host: &str) -> Result<Reply, Fault> {
+    let status = response.status().as_u16();
+    let headers = response
+        .headers()
+        .iter()
+        .map(|(name, value)| (name.as_str().to_owned(), String::from_utf8_lossy(value.as_bytes()).into_owned()))
+        .collect();
+    let mut body = Vec::new();
+    while let Some(chunk) = response.chunk().await.map_err(|error| explain(&error, host))? {
+        if body.len() + chunk.len() > LONGEST_REPLY {
+            return Err(Fault::new(FaultKind::Protocol, format!("{host} answered with more than {LONGEST_REPLY} bytes"))
+                .status(status));
+        }
+        body.extend_from_slice(&chunk);
+    }
+    Ok(Reply { status, headers, body })
+}
+
+/// What a failed exchange means, without its address.
+fn explain(error: &reqwest::Error, host: &str) -> Fault {
+    let cause = cause(error);
+    if cause.contains("certificate") {
+        return Fault::new(FaultKind::Setup, format!("the certificate of {host} is not trusted: {cause}"))
+            .hint("Check the base URL, the clock of this computer, and whether a company proxy needs its certificate installed.");
+    }
+    if error.is_connect() {
+        return Fault::new(FaultKind::Offline, format!("{host} cannot be reached: {cause}"));
+    }
+    if error.is_timeout() {
+        return Fault::new(FaultKind::Timeout, format!("{host} did not answer in time"));
+    }
+    Fault::new(FaultKind::Network, format!("the connection to {host} broke: {cause}"))
+}
+
+/// The innermost cause: the operating system's or the TLS library's own words, which hold no address.
+fn cause(error: &reqwest::Error) -> String {
+    let mut innermost = error.source();
+    while let Some(next) = innermost.and_then(std::error::Error::source) {
+        innermost = Some(next);
+    }
+    innermost.map_or_else(|| "no further cause is known".to_owned(), ToString::to_string)
+}

@@ -1,0 +1,109 @@
+//! From dropped paths to checked files: folders are walked, every file is looked at and held against the limits of its
+//! service before a byte is sent.
+//!
+//! Refuses links, devices and what cannot be read, each with its reason; nothing is left out in silence.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use skylift_model::Fault;
+use skylift_model::api::{Options, Skipped};
+use skylift_model::names::{RawPath, remote_name, shown};
+use skylift_service::definition::Definition;
+use skylift_service::driver::Job;
+use skylift_service::exchange::{AccountFacts, FileFacts};
+use walkdir::{DirEntry, WalkDir};
+
+use crate::files::{self, as_path, from_path};
+use crate::ports::{Files, SourceFacts};
+
+/// Where files go and under which conditions.
+pub(crate) struct Intake {
+    /// The definition's identity.
+    pub service: String,
+    /// The definition.
+    pub definition: Arc<Definition>,
+    /// The account.
+    pub account: AccountFacts,
+    /// Upload options.
+    pub options: Options,
+    /// A mode, instead of the first that fits.
+    pub mode: Option<String>,
+    /// The largest file of the account's plan.
+    pub largest_file: Option<u64>,
+}
+
+/// A file that can be sent.
+pub(crate) struct File {
+    /// Where it is.
+    pub path: RawPath,
+    /// The name it is sent under.
+    pub name: String,
+    /// The path below the folder that was added.
+    pub relative: String,
+    /// The mode.
+    pub mode: String,
+    /// What it is now.
+    pub source: SourceFacts,
+}
+
+/// What was found.
+#[derive(Default)]
+pub(crate) struct Found {
+    /// Files that can be sent, in order of their names.
+    pub files: Vec<File>,
+    /// What cannot, and why.
+    pub skipped: Vec<Skipped>,
+}
+
+/// Looks at everything under the paths.
+pub(crate) fn collect(intake: &Intake, paths: &[RawPath]) -> Found {
+    let mut found = Found::default();
+    for path in paths {
+        let start = std::path::absolute(as_path(path)).unwrap_or_else(|_| as_path(path));
+        let walk = WalkDir::new(&start).follow_links(false).follow_root_links(false).sort_by_file_name();
+        for entry in walk {
+            match entry {
+                Ok(entry) if entry.file_type().is_dir() => {}
+                Ok(entry) => found.look_at(intake, &start, &entry),
+                Err(error) => found.skip(error.path().unwrap_or(&start), &walk_fault(&error)),
+            }
+        }
+    }
+    found
+}
+
+impl Found {
+    fn look_at(&mut self, intake: &Intake, start: &Path, entry: &DirEntry) {
+        match check(intake, start, entry.path()) {
+            Ok(file) => self.files.push(file),
+            Err(fault) => self.skip(entry.path(), &fault),
+        }
+    }
+
+    fn skip(&mut self, path: &Path, fault: &Fault) {
+        let reason = if fault.hint.is_empty() { fault.message.clone() } else { format!("{}. {}", fault.message, fault.hint) };
+        self.skipped.push(Skipped { path: shown(from_path(path).as_bytes()), reason });
+    }
+}
+
+fn check(intake: &Intake, start: &Path, path: &Path) -> Result<File, Fault> {
+    let raw = from_path(path);
+    let source = files::DiskFiles.open(&raw)?.facts().map_err(|error| files::explain(&error))?;
+    let below = path.strip_prefix(start.parent().unwrap_or(start)).unwrap_or(path);
+    let segments = below.components().map(|part| remote_name(from_path(Path::new(part.as_os_str())).as_bytes()));
+    let segments: Vec<_> = segments.collect();
+    let name = segments.last().cloned().unwrap_or_default();
+    let facts = FileFacts { name: name.clone(), relative: segments.join("/"), size: source.size, import_url: None };
+    let mode = intake.definition.mode_for(&facts, intake.mode.as_deref())?;
+    let relative = facts.relative.clone();
+    Job::new(intake.definition.clone(), &intake.account, facts, &intake.options, &mode, intake.largest_file)?;
+    Ok(File { path: raw, name, relative, mode, source })
+}
+
+fn walk_fault(error: &walkdir::Error) -> Fault {
+    match error.io_error() {
+        Some(error) => files::explain(error),
+        None => Fault::new(skylift_model::FaultKind::SourceUnreadable, "this folder leads back to itself"),
+    }
+}

@@ -1,0 +1,67 @@
+//! The keys in use: asked from the keychain once, kept in memory until a service refuses them.
+//!
+//! Refuses to write: storing is the keychain's.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex};
+
+use skylift_model::{Fault, FaultKind, Key};
+
+use crate::ports::Secrets;
+
+/// Keys by account.
+pub(crate) struct Keys {
+    secrets: Arc<dyn Secrets>,
+    known: Mutex<Known>,
+}
+
+#[derive(Default)]
+struct Known {
+    cached: HashMap<String, Key>,
+    lent: HashMap<String, Key>,
+}
+
+impl Keys {
+    /// None known yet.
+    pub(crate) fn new(secrets: Arc<dyn Secrets>) -> Self {
+        Self { secrets, known: Mutex::default() }
+    }
+
+    /// The key of an account.
+    ///
+    /// # Errors
+    /// When the keychain cannot be asked, or holds none.
+    pub(crate) async fn get(&self, account: &str) -> Result<Key, Fault> {
+        if let Some(key) = self.in_memory(account) {
+            return Ok(key);
+        }
+        match self.secrets.get(account).await? {
+            Some(key) => {
+                self.known().cached.insert(account.to_owned(), key.clone());
+                Ok(key)
+            }
+            None => Err(Fault::new(FaultKind::SignIn, format!("there is no key for the account {account:?}"))),
+        }
+    }
+
+    /// Uses a key as long as this process runs, before any stored one.
+    pub(crate) fn lend(&self, account: &str, key: Key) {
+        self.known().lent.insert(account.to_owned(), key);
+    }
+
+    /// Forgets what is in memory: the service refused it, or it was replaced.
+    pub(crate) fn forget(&self, account: &str) {
+        let mut known = self.known();
+        known.cached.remove(account);
+        known.lent.remove(account);
+    }
+
+    fn in_memory(&self, account: &str) -> Option<Key> {
+        let known = self.known();
+        known.lent.get(account).or_else(|| known.cached.get(account)).cloned()
+    }
+
+    fn known(&self) -> std::sync::MutexGuard<'_, Known> {
+        self.known.lock().expect("no thread panics while it holds the keys")
+    }
+}

@@ -1,0 +1,78 @@
+//! The engine of Skylift. [`open`] gives a [`Handle`], which is all a front end needs: it runs the engine in this
+//! process, or joins the one that another process of the same user runs on the same data folder.
+//!
+//! Inside: the `actor` owns every upload and the queue on disk (`store`); each moving upload has a `worker`; the
+//! outside is behind `ports`. Refuses to know any front end, and any service by name.
+
+mod actor;
+mod catalog;
+pub mod files;
+mod handle;
+mod http;
+mod intake;
+mod keychain;
+mod keys;
+mod owner;
+mod pace;
+pub mod payload;
+pub mod ports;
+mod record;
+mod settings;
+mod store;
+mod worker;
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use skylift_model::Fault;
+
+pub use handle::Handle;
+pub use keychain::from_environment;
+pub use owner::open as open_with;
+
+use crate::ports::{Chance, Ports, SystemClock};
+
+/// Opens the engine of a data folder on this computer.
+///
+/// # Errors
+/// When the folder, the queue or the settings cannot be used: what is wrong and what to do.
+pub async fn open(folder: &Path) -> Result<Handle, Fault> {
+    open_with(folder, real_ports(folder)?, true).await
+}
+
+/// Opens the engine of a data folder to look into it or to change it, without moving any upload.
+///
+/// # Errors
+/// As [`open`].
+pub async fn open_idle(folder: &Path) -> Result<Handle, Fault> {
+    open_with(folder, real_ports(folder)?, false).await
+}
+
+/// The outside as it is: the network, the disk, the keychain, the clock.
+///
+/// # Errors
+/// When the network cannot be used at all.
+pub fn real_ports(folder: &Path) -> Result<Ports, Fault> {
+    Ok(Ports {
+        clock: Arc::new(SystemClock),
+        chance: Arc::new(Chance::seeded(rand::random())),
+        transport: Arc::new(http::HttpTransport::new()?),
+        files: Arc::new(files::DiskFiles),
+        secrets: Arc::new(keychain::Keychain::new(namespace(folder))),
+    })
+}
+
+/// The folder for queue, settings and logs when none is named: the platform's data folder.
+pub fn default_folder() -> Option<PathBuf> {
+    dirs::data_dir().map(|data| data.join("skylift"))
+}
+
+/// Accounts of another data folder have keys of their own.
+fn namespace(folder: &Path) -> String {
+    let folder = std::path::absolute(folder).unwrap_or_else(|_| folder.to_owned());
+    if default_folder().is_some_and(|default| default == folder) {
+        "Skylift".to_owned()
+    } else {
+        format!("Skylift ({})", folder.display())
+    }
+}

@@ -1,0 +1,130 @@
+//! The seams to the outside: clock, chance, wire, files and keys. Everything else in the engine is reached through them,
+//! so a test can stand in for the world.
+//!
+//! Refuses to hold state of uploads.
+
+use std::io;
+use std::sync::{Arc, Mutex};
+
+use futures_util::future::BoxFuture;
+use rand::rngs::StdRng;
+use rand::{RngExt, SeedableRng};
+use serde::{Deserialize, Serialize};
+use skylift_model::names::RawPath;
+use skylift_model::{Fault, Key, Timestamp};
+use skylift_service::exchange::{Reply, Request};
+
+use crate::payload::Payload;
+
+/// What a file was when it was added: the promise of what will be sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SourceFacts {
+    /// Bytes.
+    pub size: u64,
+    /// Last change of the content, nanoseconds since 1970.
+    pub mtime_ns: i64,
+    /// Last change of content or attributes, nanoseconds since 1970; 0 where the platform does not tell.
+    pub ctime_ns: i64,
+    /// Device and file number: another file under the same name differs here.
+    pub file_id: u128,
+}
+
+/// The time of day.
+pub trait Clock: Send + Sync {
+    /// Now.
+    fn now(&self) -> Timestamp;
+}
+
+/// An open file, read at positions by several parts at once.
+pub trait SourceFile: Send + Sync {
+    /// Reads at a position; 0 at the end.
+    ///
+    /// # Errors
+    /// What the operating system says.
+    fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<usize>;
+    /// What the open file is now.
+    ///
+    /// # Errors
+    /// What the operating system says.
+    fn facts(&self) -> io::Result<SourceFacts>;
+}
+
+/// The files of this computer.
+pub trait Files: Send + Sync {
+    /// Opens a regular file for reading, without following a link and without waiting on a pipe.
+    ///
+    /// # Errors
+    /// A fault that says what is wrong: missing, unreadable, not a file.
+    fn open(&self, path: &RawPath) -> Result<Arc<dyn SourceFile>, Fault>;
+}
+
+/// A request with what the driver may not know: the key and the bytes.
+pub struct Outgoing {
+    /// The request.
+    pub request: Request,
+    /// The key, where the request asks for one.
+    pub key: Option<Key>,
+    /// The bytes, where the body carries some.
+    pub payload: Option<Payload>,
+}
+
+/// The wire.
+pub trait Transport: Send + Sync {
+    /// Sends a request and reads the whole reply. Dropping the future closes the connection.
+    fn send(&self, outgoing: Outgoing) -> BoxFuture<'static, Result<Reply, Fault>>;
+}
+
+/// The keys of the accounts.
+pub trait Secrets: Send + Sync {
+    /// The key of an account, if there is one.
+    fn get(&self, account: &str) -> BoxFuture<'static, Result<Option<Key>, Fault>>;
+    /// Stores a key.
+    fn set(&self, account: &str, key: Key) -> BoxFuture<'static, Result<(), Fault>>;
+    /// Deletes a key; one that is not there is deleted already.
+    fn delete(&self, account: &str) -> BoxFuture<'static, Result<(), Fault>>;
+}
+
+/// The one source of randomness.
+pub struct Chance(Mutex<StdRng>);
+
+impl Chance {
+    /// Chance that can be repeated.
+    pub fn seeded(seed: u64) -> Self {
+        Self(Mutex::new(StdRng::seed_from_u64(seed)))
+    }
+
+    /// A number.
+    pub fn number(&self) -> u64 {
+        self.0.lock().expect("no thread panics while it draws").random()
+    }
+
+    /// Ten bytes, for an identity.
+    pub fn bytes(&self) -> [u8; 10] {
+        self.0.lock().expect("no thread panics while it draws").random()
+    }
+}
+
+/// All seams together.
+#[derive(Clone)]
+pub struct Ports {
+    /// The time of day.
+    pub clock: Arc<dyn Clock>,
+    /// Randomness.
+    pub chance: Arc<Chance>,
+    /// The wire.
+    pub transport: Arc<dyn Transport>,
+    /// Files.
+    pub files: Arc<dyn Files>,
+    /// Keys.
+    pub secrets: Arc<dyn Secrets>,
+}
+
+/// The clock of this computer.
+pub struct SystemClock;
+
+impl Clock for SystemClock {
+    fn now(&self) -> Timestamp {
+        let since_1970 = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
+        Timestamp(i64::try_from(since_1970.as_millis()).unwrap_or(i64::MAX))
+    }
+}

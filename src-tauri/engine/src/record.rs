@@ -1,0 +1,128 @@
+//! An upload in memory: its row, its acknowledged parts, and, while it moves, its worker and its speed.
+//!
+//! Refuses to write: the actor does, and what is here and on disk is the same after each commit.
+
+use std::sync::Arc;
+
+use skylift_model::api::Progress;
+use skylift_model::{FaultKind, Hold, Phase, Timestamp};
+use skylift_service::exchange::PartAck;
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+
+use crate::store::UploadRow;
+use crate::worker::Meter;
+
+/// Speed is averaged over about this long, so that it can be read.
+const AVERAGED_OVER: f64 = 3.0;
+
+/// One upload.
+pub(crate) struct Record {
+    /// What is kept.
+    pub row: UploadRow,
+    /// What the service acknowledged.
+    pub acks: Vec<PartAck>,
+    /// Bytes of it.
+    pub acknowledged: u64,
+    /// The worker, while there is one.
+    pub work: Option<Work>,
+    /// Tries since the service last acknowledged something: a file that gets on is never given up.
+    pub strikes: u32,
+}
+
+/// A worker from outside.
+pub(crate) struct Work {
+    /// Tells it to stop.
+    pub stop: CancellationToken,
+    /// Its bytes.
+    pub meter: Arc<Meter>,
+    base: u64,
+    counted: u64,
+    last: (Instant, u64),
+    rate: f64,
+    reported: Option<Progress>,
+}
+
+impl Record {
+    /// An upload that does not move.
+    pub(crate) fn new(row: UploadRow, acks: Vec<PartAck>) -> Self {
+        let mut record = Self { row, acks, acknowledged: 0, work: None, strikes: 0 };
+        record.count();
+        record
+    }
+
+    /// Counts the acknowledged bytes anew.
+    pub(crate) fn count(&mut self) {
+        let plan = self.row.session.as_ref().map(|session| session.plan);
+        self.acknowledged = match (self.row.phase, plan) {
+            (Phase::Completed, _) => self.row.source.size,
+            (_, Some(plan)) => self.acks.iter().map(|ack| plan.length(ack.number)).sum(),
+            (_, None) => 0,
+        };
+    }
+
+    /// Notes that a worker began.
+    pub(crate) fn started(&mut self, stop: CancellationToken, meter: Arc<Meter>) {
+        let last = (Instant::now(), 0);
+        self.work = Some(Work { stop, meter, base: self.acknowledged, counted: 0, last, rate: 0.0, reported: None });
+    }
+
+    /// Adds what went over the wire since the last time to the row.
+    pub(crate) fn count_wire(&mut self) {
+        if let Some(work) = &mut self.work {
+            let wire = work.meter.wire.load(std::sync::atomic::Ordering::Relaxed);
+            self.row.wire_bytes += wire - work.counted;
+            work.counted = wire;
+        }
+    }
+
+    /// Bytes on the wire that count, confirmed or in flight.
+    pub(crate) fn sent(&self) -> u64 {
+        let in_flight = self.work.as_ref().map_or(0, |work| work.base + work.meter.useful());
+        in_flight.max(self.acknowledged).min(self.row.source.size.max(self.acknowledged))
+    }
+
+    /// Bytes a second.
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a speed is shown, not computed with")]
+    pub(crate) fn rate(&self) -> u64 {
+        self.work.as_ref().map_or(0, |work| work.rate.max(0.0) as u64)
+    }
+
+    /// Measures the speed anew; called a few times a second.
+    #[expect(clippy::cast_precision_loss, reason = "a speed is shown, not computed with")]
+    pub(crate) fn measure(&mut self, now: Instant) {
+        let Some(work) = &mut self.work else { return };
+        let (then, before) = work.last;
+        let seconds = now.duration_since(then).as_secs_f64();
+        if seconds <= 0.0 {
+            return;
+        }
+        let wire = work.meter.wire.load(std::sync::atomic::Ordering::Relaxed);
+        let weight = 1.0 - (-seconds / AVERAGED_OVER).exp();
+        work.rate += weight * ((wire - before) as f64 / seconds - work.rate);
+        work.last = (now, wire);
+    }
+
+    /// The progress, when it differs from the last one that was asked for.
+    pub(crate) fn progress(&mut self) -> Option<Progress> {
+        let next =
+            Progress { id: self.row.id, acknowledged: self.acknowledged, sent: self.sent(), rate: self.rate() };
+        let work = self.work.as_mut()?;
+        (work.reported.replace(next) != Some(next)).then_some(next)
+    }
+
+    /// Why the upload itself waits; what keeps its whole account is not here.
+    pub(crate) fn hold(&self, now: Timestamp) -> Hold {
+        if !self.row.phase.is_live() {
+            return Hold::None;
+        }
+        if self.row.paused {
+            return Hold::Paused;
+        }
+        match (self.row.hold_until, &self.row.fault) {
+            (Some(until), Some(fault)) if until > now && fault.kind == FaultKind::SourceMissing => Hold::SourceMissing,
+            (Some(until), _) if until > now => Hold::Backoff,
+            _ => Hold::None,
+        }
+    }
+}

@@ -1,0 +1,171 @@
+//! The tables beside `upload`: acknowledged parts, attempts, and sessions to abort.
+
+use std::collections::BTreeMap;
+
+use rusqlite::params;
+use serde::{Deserialize, Serialize};
+use skylift_model::api::{Attempt, Options};
+use skylift_model::{Fault, PartNumber, Timestamp, UploadId};
+use skylift_service::exchange::{PartAck, Session};
+
+use super::{Result, Store, explain, from_json, to_json};
+
+/// Attempts shown of one upload; the first cause is always among them.
+const SHOWN_ATTEMPTS: u32 = 50;
+
+/// Everything needed to drop a session on a service, even when its upload is forgotten.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct AbortJob {
+    /// The account.
+    pub account: String,
+    /// The definition's mode.
+    pub mode: String,
+    /// The name the file was sent under.
+    pub name: String,
+    /// Bytes.
+    pub size: u64,
+    /// Upload options.
+    pub options: Options,
+    /// The session.
+    pub session: Session,
+}
+
+/// A session to drop, and when to try.
+#[derive(Clone, Debug)]
+pub(crate) struct AbortRow {
+    /// Its place in the table.
+    pub id: i64,
+    /// What to drop.
+    pub job: AbortJob,
+    /// Tries so far.
+    pub tries: u32,
+    /// Not before this time.
+    pub next_at: Timestamp,
+}
+
+impl Store {
+    /// Notes that the service acknowledged a part.
+    ///
+    /// # Errors
+    /// When the disk refuses.
+    pub(crate) fn acknowledge(&mut self, id: UploadId, ack: &PartAck) -> Result<()> {
+        let sql = "INSERT OR REPLACE INTO part VALUES (?1, ?2, ?3, ?4, ?5)";
+        let values = params![id.as_bytes(), ack.number.get(), ack.token, ack.crc32c, ack.checkpointed];
+        self.run(sql, values).map(|_| ())
+    }
+
+    /// Notes that the service remembers parts by itself.
+    ///
+    /// # Errors
+    /// When the disk refuses.
+    pub(crate) fn checkpointed(&mut self, id: UploadId, numbers: &[PartNumber]) -> Result<()> {
+        for number in numbers {
+            let sql = "UPDATE part SET checkpointed = 1 WHERE upload_id = ?1 AND number = ?2";
+            self.run(sql, params![id.as_bytes(), number.get()])?;
+        }
+        Ok(())
+    }
+
+    /// Forgets the parts of an upload whose session is lost.
+    ///
+    /// # Errors
+    /// When the disk refuses.
+    pub(crate) fn forget_parts(&mut self, id: UploadId) -> Result<()> {
+        self.run("DELETE FROM part WHERE upload_id = ?1", [id.as_bytes()]).map(|_| ())
+    }
+
+    /// The acknowledged parts of every upload that has some.
+    ///
+    /// # Errors
+    /// When the queue cannot be read.
+    pub(crate) fn parts(&self) -> Result<BTreeMap<UploadId, Vec<PartAck>>> {
+        let sql = "SELECT upload_id, number, token, crc32c, checkpointed FROM part ORDER BY upload_id, number";
+        let mut statement = self.connection.prepare(sql).map_err(|error| explain(&error))?;
+        let rows = statement.query_map([], |row| {
+            let (id, number): (Vec<u8>, u32) = (row.get(0)?, row.get(1)?);
+            Ok((id, number, row.get(2)?, row.get(3)?, row.get(4)?))
+        });
+        let mut parts: BTreeMap<_, Vec<_>> = BTreeMap::new();
+        for row in rows.map_err(|error| explain(&error))? {
+            let (id, number, token, crc32c, checkpointed) = row.map_err(|error| explain(&error))?;
+            if let (Some(id), Some(number)) = (UploadId::from_bytes(&id), PartNumber::new(number)) {
+                parts.entry(id).or_default().push(PartAck { number, token, crc32c, checkpointed });
+            }
+        }
+        Ok(parts)
+    }
+
+    /// Notes what was tried and went wrong.
+    ///
+    /// # Errors
+    /// When the disk refuses.
+    pub(crate) fn tried(&mut self, id: UploadId, at: Timestamp, step: &str, fault: &Fault) -> Result<()> {
+        let sql = "INSERT INTO attempt VALUES (?1, ?2, ?3, ?4)";
+        self.run(sql, params![id.as_bytes(), at.0, step, to_json(fault)]).map(|_| ())
+    }
+
+    /// What was tried and went wrong: the first cause, then the latest.
+    ///
+    /// # Errors
+    /// When the queue cannot be read.
+    pub(crate) fn attempts(&self, id: UploadId) -> Result<Vec<Attempt>> {
+        let sql = "SELECT at, step, fault FROM attempt WHERE upload_id = ?1 AND (rowid = (SELECT min(rowid) FROM \
+                   attempt WHERE upload_id = ?1) OR rowid IN (SELECT rowid FROM attempt WHERE upload_id = ?1 ORDER BY \
+                   rowid DESC LIMIT ?2)) ORDER BY rowid";
+        let mut statement = self.connection.prepare_cached(sql).map_err(|error| explain(&error))?;
+        let rows = statement
+            .query_map(params![id.as_bytes(), SHOWN_ATTEMPTS - 1], |row| {
+                Ok((Timestamp(row.get(0)?), row.get(1)?, from_json::<Fault>(row.get(2)?)))
+            })
+            .map_err(|error| explain(&error))?;
+        let mut attempts = Vec::new();
+        for row in rows {
+            let (at, step, fault) = row.map_err(|error| explain(&error))?;
+            attempts.extend(fault.map(|fault| Attempt { at, step, fault }));
+        }
+        Ok(attempts)
+    }
+
+    /// Remembers to drop a session on its service.
+    ///
+    /// # Errors
+    /// When the disk refuses.
+    pub(crate) fn plan_abort(&mut self, job: &AbortJob, next_at: Timestamp) -> Result<i64> {
+        self.run("INSERT INTO abort (job, tries, next_at) VALUES (?1, 0, ?2)", params![to_json(job), next_at.0])?;
+        Ok(self.connection.last_insert_rowid())
+    }
+
+    /// Tries again later.
+    ///
+    /// # Errors
+    /// When the disk refuses.
+    pub(crate) fn postpone_abort(&mut self, id: i64, tries: u32, next_at: Timestamp) -> Result<()> {
+        self.run("UPDATE abort SET tries = ?2, next_at = ?3 WHERE id = ?1", params![id, tries, next_at.0]).map(|_| ())
+    }
+
+    /// Forgets a session that was dropped.
+    ///
+    /// # Errors
+    /// When the disk refuses.
+    pub(crate) fn forget_abort(&mut self, id: i64) -> Result<()> {
+        self.run("DELETE FROM abort WHERE id = ?1", [id]).map(|_| ())
+    }
+
+    /// Every session to drop.
+    ///
+    /// # Errors
+    /// When the queue cannot be read.
+    pub(crate) fn aborts(&self) -> Result<Vec<AbortRow>> {
+        let mut statement =
+            self.connection.prepare("SELECT id, job, tries, next_at FROM abort").map_err(|error| explain(&error))?;
+        let rows = statement
+            .query_map([], |row| Ok((row.get(0)?, from_json(row.get(1)?), row.get(2)?, Timestamp(row.get(3)?))))
+            .map_err(|error| explain(&error))?;
+        let mut aborts = Vec::new();
+        for row in rows {
+            let (id, job, tries, next_at) = row.map_err(|error| explain(&error))?;
+            aborts.extend(job.map(|job| AbortRow { id, job, tries, next_at }));
+        }
+        Ok(aborts)
+    }
+}

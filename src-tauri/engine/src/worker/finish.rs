@@ -1,0 +1,153 @@
+//! The end of an upload: the intent, the request that completes, waiting until the service is ready, comparing what it
+//! holds with what was read, attaching.
+//!
+//! Refuses to call a file completed before the service does.
+
+use skylift_model::{Fault, FaultKind, Phase, Verdict, Verified};
+use skylift_service::exchange::{Algorithm, Outcome, State, Step};
+
+use super::settle::Settled;
+use super::{Event, Finished, Halt, Worker};
+
+impl Worker {
+    /// Everything was sent: finish.
+    pub(super) async fn finish(mut self) -> Result<Finished, Halt> {
+        self.shared.unchanged()?;
+        if self.phase != Phase::Completing {
+            self.wait_for(Event::Intent).await;
+            self.phase = Phase::Completing;
+        }
+        self.complete().await
+    }
+
+    /// Sends the request that completes, where there is one.
+    pub(super) async fn complete(mut self) -> Result<Finished, Halt> {
+        if !self.flow_has(Step::Complete) {
+            return self.wrap_up().await;
+        }
+        match self.ask(Step::Complete).await {
+            Ok(reading) => self.learn(reading).await,
+            Err(Halt::Fault(step, fault)) if fault.verdict == Verdict::Ask => {
+                self.shared.report(Event::Tried(step, fault.clone()));
+                match self.settle().await? {
+                    Settled::Done => {}
+                    Settled::SendParts | Settled::SendComplete => return Err(Halt::Fault("complete".into(), fault)),
+                }
+            }
+            Err(halt) => return Err(halt),
+        }
+        self.wrap_up().await
+    }
+
+    /// Waits until the service is ready, compares, attaches.
+    pub(super) async fn wrap_up(mut self) -> Result<Finished, Halt> {
+        self.until_ready().await?;
+        let outcome = self.reading.as_ref().map(|reading| reading.outcome.clone()).unwrap_or_default();
+        let verified = self.verify(&outcome).map_err(|fault| Halt::Fault("verify".into(), fault))?;
+        self.attach().await?;
+        let note = self.shared.job.flow().note.clone();
+        Ok(Finished { outcome, crc32c: self.crc32c(), hashes: self.hashes, verified, note })
+    }
+
+    /// Looks at the status while the service works on what it received.
+    async fn until_ready(&mut self) -> Result<(), Halt> {
+        let flow = self.shared.job.flow().clone();
+        let started = tokio::time::Instant::now();
+        let mut pauses = flow.poll.iter();
+        let mut pause = None;
+        loop {
+            match self.reading.as_ref().map(|reading| &reading.state) {
+                Some(State::Ready) => return Ok(()),
+                Some(State::Failed(fault)) => return Err(Halt::Fault("status".into(), fault.clone())),
+                Some(State::Absent) => return Err(Halt::Lost(gone())),
+                Some(State::Pending) | None => {}
+            }
+            if !flow.has(Step::Status) {
+                let silent = Fault::new(FaultKind::Protocol, "the service's last reply does not say that the file is there");
+                return Err(Halt::Fault("complete".into(), silent));
+            }
+            pause = pauses.next().or(pause);
+            let Some(wait) = pause.filter(|_| started.elapsed() < flow.poll_for) else {
+                let slow = Fault::new(FaultKind::Timeout, "the service is still working on the file");
+                return Err(Halt::Fault("status".into(), slow));
+            };
+            tokio::time::sleep(*wait).await;
+            if self.look().await? == Looked::CannotBeAsked {
+                return Ok(());
+            }
+        }
+    }
+
+    /// Asks for the status. A service that has no such request is taken at the word of its last reply.
+    pub(super) async fn look(&mut self) -> Result<Looked, Halt> {
+        match self.ask(Step::Status).await {
+            Ok(reading) => {
+                self.learn(reading).await;
+                Ok(Looked::Answered)
+            }
+            Err(Halt::Fault(_, fault) | Halt::Lost(fault))
+                if self.shared.job.flow().status_optional && matches!(fault.status, Some(404 | 405)) =>
+            {
+                Ok(Looked::CannotBeAsked)
+            }
+            Err(halt) => Err(halt),
+        }
+    }
+
+    /// What the service confirmed of the bytes it holds.
+    fn verify(&self, outcome: &Outcome) -> Result<Verified, Fault> {
+        if self.shared.job.flow().import {
+            return Ok(if outcome.size.is_some() { Verified::Size } else { Verified::None });
+        }
+        let sent = self.shared.source.size;
+        if let Some(size) = outcome.size.filter(|size| *size != sent) {
+            let message = format!("the service holds {size} bytes, but {sent} were sent");
+            return Err(Fault::new(FaultKind::ChecksumMismatch, message));
+        }
+        let mut verified = if outcome.size.is_some() { Verified::Size } else { Verified::None };
+        for (algorithm, theirs) in &outcome.checksums {
+            let ours = match algorithm {
+                Algorithm::Crc32c => self.crc32c().map(|crc| format!("{crc:08x}")),
+                Algorithm::Sha1 | Algorithm::Sha256 | Algorithm::Md5 => self.hashes.get(algorithm).cloned(),
+            };
+            match ours {
+                Some(ours) if ours.eq_ignore_ascii_case(theirs) => verified = Verified::Checksum,
+                Some(_) => {
+                    let message = format!("the service's {algorithm:?} of the file differs from what was read here");
+                    return Err(Fault::new(FaultKind::ChecksumMismatch, message));
+                }
+                None => {}
+            }
+        }
+        Ok(verified)
+    }
+
+    /// Puts the file where it belongs, unless it is there already.
+    async fn attach(&mut self) -> Result<(), Halt> {
+        let attached = self.reading.as_ref().is_some_and(|reading| reading.attached);
+        if !self.flow_has(Step::Attach) || attached {
+            return Ok(());
+        }
+        self.ask(Step::Attach).await.map(|_| ())
+    }
+
+    /// The CRC32C of the whole file, combined from its parts; none while one is missing.
+    pub(super) fn crc32c(&self) -> Option<u32> {
+        if self.shared.job.flow().import || self.acks.len() != self.session.plan.count as usize {
+            return None;
+        }
+        let length = |number| usize::try_from(self.session.plan.length(number)).unwrap_or(usize::MAX);
+        Some(self.acks.values().fold(0, |crc, ack| crc32c::crc32c_combine(crc, ack.crc32c, length(ack.number))))
+    }
+}
+
+/// What asking for the status came to.
+#[derive(PartialEq, Eq)]
+pub(super) enum Looked {
+    Answered,
+    CannotBeAsked,
+}
+
+pub(super) fn gone() -> Fault {
+    Fault::new(FaultKind::Gone, "the service does not have the file")
+}

@@ -1,0 +1,350 @@
+//! One upload on its way: create, parts, complete, and asking the service when the outcome is unknown.
+//!
+//! A worker moves bytes and reports; it never touches the queue. What it reports is written by the actor, and where
+//! the order matters (the session before parts, the intent before the request that finishes) it waits for that.
+
+mod finish;
+mod parts;
+mod settle;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use skylift_model::names::RawPath;
+use skylift_model::rate::Rate;
+use skylift_model::{Fault, FaultKind, Key, Phase, UploadId, Verified};
+use skylift_service::driver::Job;
+use skylift_service::exchange::{Address, Algorithm, Call, Outcome, PartAck, Reading, Session, Step};
+use tokio::sync::{Semaphore, mpsc, oneshot};
+use tokio_util::sync::CancellationToken;
+
+use crate::keys::Keys;
+use crate::pace::Pace;
+use crate::payload::Pool;
+use crate::ports::{Outgoing, Ports, SourceFacts, SourceFile};
+
+/// What a worker tells the actor.
+pub(crate) enum Event {
+    /// The service gave a session. Answered once it is written.
+    Begun(Session, oneshot::Sender<()>),
+    /// The service acknowledged a part.
+    Acknowledged(PartAck),
+    /// The service remembers these parts by itself.
+    Checkpointed(Vec<skylift_model::PartNumber>),
+    /// The request that finishes is about to be sent. Answered once that is written.
+    Intent(oneshot::Sender<()>),
+    /// The service was asked: it does not have the last part, which goes again. Answered once that is written.
+    BackToParts(oneshot::Sender<()>),
+    /// Something went wrong and is tried again by the worker itself.
+    Tried(String, Fault),
+    /// The worker ended.
+    Ended(Ending),
+}
+
+/// How a worker ended.
+pub(crate) enum Ending {
+    /// The service confirmed the file.
+    Completed(Box<Finished>),
+    /// Something went wrong; its verdict says what to do.
+    Faulted(String, Fault),
+    /// The session is gone; a new one is needed.
+    Lost(Fault),
+    /// The actor asked it to stop.
+    Stopped,
+}
+
+/// What is known of a file that arrived.
+pub(crate) struct Finished {
+    /// What the service said.
+    pub outcome: Outcome,
+    /// CRC32C of the whole file.
+    pub crc32c: Option<u32>,
+    /// Other checksums of the whole file.
+    pub hashes: BTreeMap<Algorithm, String>,
+    /// What the service confirmed.
+    pub verified: Verified,
+    /// What a person should know.
+    pub note: Option<String>,
+}
+
+/// What all workers share.
+#[derive(Clone)]
+pub(crate) struct Uplink {
+    /// The outside.
+    pub ports: Ports,
+    /// Requests a second for each account.
+    pub pace: Arc<Pace>,
+    /// Keys.
+    pub keys: Arc<Keys>,
+    /// Requests that carry bytes, over all uploads.
+    pub permits: Arc<Semaphore>,
+    /// Buffers.
+    pub pool: Arc<Pool>,
+}
+
+/// Bytes of one upload, counted while they move.
+#[derive(Default)]
+pub(crate) struct Meter {
+    /// Handed to connections.
+    pub wire: Arc<AtomicU64>,
+    /// Of tries that came to nothing.
+    pub lost: AtomicU64,
+}
+
+impl Meter {
+    /// Bytes on the wire that still count.
+    pub(crate) fn useful(&self) -> u64 {
+        self.wire.load(Ordering::Relaxed).saturating_sub(self.lost.load(Ordering::Relaxed))
+    }
+}
+
+/// Everything a worker needs to know.
+pub(crate) struct Assignment {
+    /// The upload.
+    pub id: UploadId,
+    /// The account.
+    pub account: Arc<str>,
+    /// Requests a second, if the service names a limit.
+    pub rate: Option<Rate>,
+    /// The driver.
+    pub job: Arc<Job>,
+    /// The local file; of an import nothing is opened.
+    pub path: RawPath,
+    /// What the file was when it was added.
+    pub source: SourceFacts,
+    /// How far the service is.
+    pub phase: Phase,
+    /// What the service gave.
+    pub session: Option<Session>,
+    /// The parts the service acknowledged.
+    pub acks: Vec<PartAck>,
+    /// Bytes, counted.
+    pub meter: Arc<Meter>,
+}
+
+/// Why a worker cannot go on.
+enum Halt {
+    Fault(String, Fault),
+    Lost(Fault),
+}
+
+/// Works on an upload until it ends or is told to stop.
+pub(crate) async fn run(
+    assignment: Assignment,
+    uplink: Uplink,
+    events: mpsc::UnboundedSender<(UploadId, Event)>,
+    stop: CancellationToken,
+) {
+    let id = assignment.id;
+    let ending = tokio::select! {
+        biased;
+        () = stop.cancelled() => Ending::Stopped,
+        ending = work(assignment, uplink, events.clone()) => ending,
+    };
+    // An engine that is closing no longer listens; the queue knows all it needs.
+    let _ = events.send((id, Event::Ended(ending)));
+}
+
+async fn work(
+    assignment: Assignment,
+    uplink: Uplink,
+    events: mpsc::UnboundedSender<(UploadId, Event)>,
+) -> Ending {
+    let result = match Worker::new(assignment, uplink, events).await {
+        Ok(worker) => worker.drive().await,
+        Err(halt) => Err(halt),
+    };
+    match result {
+        Ok(finished) => Ending::Completed(Box::new(finished)),
+        Err(Halt::Fault(step, fault)) => Ending::Faulted(step, fault),
+        Err(Halt::Lost(fault)) => Ending::Lost(fault),
+    }
+}
+
+/// What the tasks of one upload share.
+struct Shared {
+    id: UploadId,
+    account: Arc<str>,
+    rate: Option<Rate>,
+    job: Arc<Job>,
+    key: Key,
+    source: SourceFacts,
+    file: Option<Arc<dyn SourceFile>>,
+    meter: Arc<Meter>,
+    uplink: Uplink,
+    events: mpsc::UnboundedSender<(UploadId, Event)>,
+}
+
+struct Worker {
+    shared: Arc<Shared>,
+    phase: Phase,
+    session: Session,
+    acks: BTreeMap<skylift_model::PartNumber, PartAck>,
+    hashes: BTreeMap<Algorithm, String>,
+    links: Arc<parts::Links>,
+    /// The last reply that told how the upload stands.
+    reading: Option<Reading>,
+}
+
+impl Worker {
+    async fn new(
+        assignment: Assignment,
+        uplink: Uplink,
+        events: mpsc::UnboundedSender<(UploadId, Event)>,
+    ) -> Result<Self, Halt> {
+        let Assignment { id, account, rate, job, path, source, phase, session, acks, meter } = assignment;
+        // Once everything was sent the file is no longer needed: the service is asked all the same.
+        let file = match uplink.ports.files.open(&path) {
+            _ if job.flow().import => None,
+            Err(_) if phase == Phase::Completing => None,
+            opened => Some(opened.map_err(|fault| Halt::Fault("open".into(), fault))?),
+        };
+        let key = uplink.keys.get(&account).await.map_err(|fault| Halt::Fault("key".into(), fault))?;
+        let session = match session {
+            Some(session) => session,
+            None => job.begin().map_err(|fault| Halt::Fault("plan".into(), fault))?,
+        };
+        let shared = Shared { id, account, rate, job, key, source, file, meter, uplink, events };
+        if phase != Phase::Completing {
+            shared.unchanged()?;
+        }
+        Ok(Self {
+            shared: Arc::new(shared),
+            phase,
+            session,
+            acks: acks.into_iter().map(|ack| (ack.number, ack)).collect(),
+            hashes: BTreeMap::new(),
+            links: Arc::default(),
+            reading: None,
+        })
+    }
+
+    /// The whole way, from wherever the upload stands.
+    async fn drive(mut self) -> Result<Finished, Halt> {
+        if self.phase == Phase::Completing {
+            match self.settle().await? {
+                settle::Settled::Done => return self.wrap_up().await,
+                settle::Settled::SendComplete => return self.complete().await,
+                settle::Settled::SendParts => self.wait_for(Event::BackToParts).await,
+            }
+        }
+        if self.phase == Phase::Queued {
+            self.begin().await?;
+        }
+        self.send_parts().await?;
+        self.finish().await
+    }
+
+    /// Gets a session, and waits until it is written.
+    async fn begin(&mut self) -> Result<(), Halt> {
+        if self.flow_has(Step::Create) {
+            let reading = self.ask(Step::Create).await?;
+            if let Some(plan) = reading.plan {
+                self.session.plan = plan;
+            }
+            self.session.expires_at = reading.expires_at.or(self.session.expires_at);
+            self.learn(reading).await;
+        }
+        let session = self.session.clone();
+        self.wait_for(|written| Event::Begun(session, written)).await;
+        Ok(())
+    }
+
+    /// Keeps what a reply told.
+    async fn learn(&mut self, mut reading: Reading) {
+        self.session.vars.append(&mut reading.vars);
+        self.links.keep(std::mem::take(&mut reading.targets)).await;
+        self.reading = Some(reading);
+    }
+
+    fn flow_has(&self, step: Step) -> bool {
+        self.shared.job.flow().has(step)
+    }
+
+    fn all_acknowledged(&self) -> bool {
+        self.shared.job.flow().import || self.acks.len() == self.session.plan.count as usize
+    }
+
+    /// Sends a request that carries no part.
+    async fn ask(&self, step: Step) -> Result<Reading, Halt> {
+        let parts: Vec<_> = self.acks.values().cloned().collect();
+        let call = Call {
+            session: &self.session,
+            target: None,
+            parts: &parts,
+            wanted: &[],
+            crc32c: self.crc32c(),
+            hashes: &self.hashes,
+        };
+        self.shared.ask(step, &call).await.map_err(|fault| Halt::from_step(step_name(step), fault))
+    }
+
+    /// Reports something and waits until it is written. When the engine closes it is never written, and the worker
+    /// waits to be stopped.
+    async fn wait_for(&self, event: impl FnOnce(oneshot::Sender<()>) -> Event) {
+        let (written, done) = oneshot::channel();
+        self.shared.report(event(written));
+        if done.await.is_err() {
+            std::future::pending::<()>().await;
+        }
+    }
+}
+
+impl Shared {
+    /// Sends a request of a step that carries no part, and reads its reply.
+    async fn ask(&self, step: Step, call: &Call<'_>) -> Result<Reading, Fault> {
+        let request = self.job.request(step, call)?;
+        self.turn(&request.address).await;
+        let outgoing = Outgoing { request, key: Some(self.key.clone()), payload: None };
+        let reply = self.uplink.ports.transport.send(outgoing).await?;
+        let result = self.job.read(step, call, &reply, self.uplink.ports.clock.now());
+        self.heed(result)
+    }
+
+    /// Waits for this account's turn; presigned storage is not counted against it.
+    async fn turn(&self, address: &Address) {
+        if matches!(address, Address::Api(_)) {
+            self.uplink.pace.turn(&self.account, self.rate).await;
+        }
+    }
+
+    /// A service that asks for silence is obeyed by every upload of the account.
+    fn heed(&self, result: Result<Reading, Fault>) -> Result<Reading, Fault> {
+        if let Err(fault) = &result
+            && fault.kind == FaultKind::RateLimited
+            && let Some(until) = fault.until(self.uplink.ports.clock.now())
+        {
+            self.uplink.pace.silence(&self.account, self.rate, until);
+        }
+        result
+    }
+
+    fn report(&self, event: Event) {
+        // An engine that is closing no longer listens.
+        let _ = self.events.send((self.id, event));
+    }
+
+    /// Whether the file still is what was promised.
+    fn unchanged(&self) -> Result<(), Halt> {
+        let Some(file) = &self.file else { return Ok(()) };
+        let facts = file.facts().map_err(|error| Halt::Fault("open".into(), crate::files::explain(&error)))?;
+        if facts == self.source {
+            return Ok(());
+        }
+        Err(Halt::Fault("read".into(), Fault::new(FaultKind::SourceChanged, "the file was changed after it was added")))
+    }
+}
+
+impl Halt {
+    fn from_step(step: String, fault: Fault) -> Self {
+        match fault.verdict {
+            skylift_model::Verdict::Restart if fault.kind != FaultKind::SourceChanged => Self::Lost(fault),
+            _ => Self::Fault(step, fault),
+        }
+    }
+}
+
+fn step_name(step: Step) -> String {
+    format!("{step:?}").to_lowercase()
+}

@@ -1,0 +1,122 @@
+//! An upload whose last request may have arrived: the service is asked, nothing is guessed.
+//!
+//! Refuses to send a file again before the service said that it does not have it.
+
+use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
+
+use http_body::Body as _;
+use skylift_model::{Fault, FaultKind, Phase};
+use skylift_service::exchange::{Algorithm, State, Step};
+
+use super::finish::{Looked, gone};
+use super::{Halt, Worker};
+use crate::payload::Payload;
+
+/// What the service's answer asks for.
+#[derive(PartialEq, Eq)]
+pub(super) enum Settled {
+    /// The file is there.
+    Done,
+    /// The bytes are there, the request that completes is not.
+    SendComplete,
+    /// The last part did not arrive.
+    SendParts,
+}
+
+impl Worker {
+    /// Asks how an upload stands whose outcome is unknown.
+    pub(super) async fn settle(&mut self) -> Result<Settled, Halt> {
+        let flow = self.shared.job.flow().clone();
+        if flow.last_part_completes && !self.all_acknowledged() {
+            // After a kill the system may still deliver a whole request that nobody waits for.
+            tokio::time::sleep(flow.drain).await;
+        }
+        if flow.has(Step::Status) && flow.has(Step::Create) {
+            return self.settle_by_status().await;
+        }
+        if flow.has(Step::Find) {
+            return self.settle_by_find().await;
+        }
+        if flow.has(Step::Complete) && flow.complete_repeatable {
+            return Ok(Settled::SendComplete);
+        }
+        Err(unknown())
+    }
+
+    async fn settle_by_status(&mut self) -> Result<Settled, Halt> {
+        let one_request = self.shared.job.flow().last_part_completes;
+        if self.look().await? == Looked::CannotBeAsked {
+            return if self.all_acknowledged() { Ok(Settled::Done) } else { Err(unknown()) };
+        }
+        match self.reading.as_ref().map(|reading| reading.state.clone()) {
+            Some(State::Ready) => {
+                self.hash_again().await?;
+                Ok(Settled::Done)
+            }
+            Some(State::Failed(fault)) => Err(Halt::Fault("status".into(), fault)),
+            Some(State::Absent) => Err(Halt::Lost(gone())),
+            Some(State::Pending) | None if !one_request && !self.shared.job.flow().import => Ok(Settled::SendComplete),
+            Some(State::Pending) | None if self.all_acknowledged() => Ok(Settled::Done),
+            Some(State::Pending) | None => Ok(self.send_again()),
+        }
+    }
+
+    async fn settle_by_find(&mut self) -> Result<Settled, Halt> {
+        self.hash_again().await?;
+        let reading = self.ask(Step::Find).await?;
+        let found = reading.state == State::Ready;
+        self.learn(reading).await;
+        match (found, self.flow_has(Step::Complete)) {
+            (true, true) => Ok(Settled::SendComplete),
+            (true, false) => Ok(Settled::Done),
+            (false, _) => Ok(self.send_again()),
+        }
+    }
+
+    fn send_again(&mut self) -> Settled {
+        self.phase = Phase::Uploading;
+        self.reading = None;
+        Settled::SendParts
+    }
+
+    /// Reads the file once more where the service states a checksum that a killed run did not finish.
+    async fn hash_again(&mut self) -> Result<(), Halt> {
+        let Some(algorithm) = self.shared.job.flow().whole_hash else { return Ok(()) };
+        let Some(file) = self.shared.file.clone().filter(|_| !self.hashes.contains_key(&algorithm)) else {
+            return Ok(());
+        };
+        let payload = Payload {
+            file,
+            range: 0..self.shared.source.size,
+            hash: Some(algorithm),
+            sent: Arc::default(),
+            wire: Arc::new(AtomicU64::new(0)),
+            sums: Arc::default(),
+            trouble: Arc::default(),
+            pool: self.shared.uplink.pool.clone(),
+        };
+        let hash = read_through(payload).await.map_err(|fault| Halt::Fault("read".into(), fault))?;
+        self.shared.unchanged()?;
+        self.hashes.extend(hash);
+        Ok(())
+    }
+}
+
+async fn read_through(payload: Payload) -> Result<Option<(Algorithm, String)>, Fault> {
+    let mut body = payload.body();
+    while let Some(frame) = std::future::poll_fn(|cx| std::pin::Pin::new(&mut body).poll_frame(cx)).await {
+        frame.map_err(|error| crate::files::explain(&error))?;
+        tokio::task::yield_now().await;
+    }
+    Ok(payload.sums.get().and_then(|sums| sums.whole.clone()))
+}
+
+fn unknown() -> Halt {
+    let fault = Fault::new(
+        FaultKind::UnknownOutcome,
+        "the answer to the last request was lost, and this service cannot be asked whether the file arrived",
+    );
+    Halt::Fault("complete".into(), fault)
+}
+

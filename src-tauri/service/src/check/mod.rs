@@ -1,0 +1,107 @@
+//! Whether a definition is sound: its TOML, its fields and types, and what they say together.
+//!
+//! Refuses to stop at the first mistake: whoever writes a definition gets all of them, in the order of the file.
+
+mod modes;
+mod service;
+mod shape;
+mod spots;
+mod steps;
+
+use toml::Spanned;
+use toml::de::{DeTable, DeValue};
+
+use crate::leaf::Leaf;
+use crate::problem::Problem;
+use crate::vocabulary::Service;
+use spots::{Spots, join};
+
+/// The largest definition; the built-in ones have about 10 KiB.
+const LARGEST: usize = 256 * 1024;
+
+/// Reads a definition.
+pub(crate) fn parse(text: &str) -> Result<Service, Vec<Problem>> {
+    if text.len() > LARGEST {
+        let spots = Spots::new("", &DeTable::new());
+        let problem = format!("the file has {} bytes", text.len());
+        return Err(vec![spots.at(
+            0,
+            String::new(),
+            problem,
+            format!("a definition has at most {LARGEST}"),
+        )]);
+    }
+    let (table, errors) = DeTable::parse_recoverable(text);
+    let mut findings = Findings {
+        spots: Spots::new(text, table.get_ref()),
+        problems: Vec::new(),
+    };
+    for error in errors {
+        let position = error.span().map_or(0, |span| span.start);
+        let remedy = "correct the TOML; see https://toml.io".to_owned();
+        findings.problems.push(
+            findings
+                .spots
+                .at(position, String::new(), error.message().replace('\n', ", "), remedy),
+        );
+    }
+    findings.stop()?;
+    let span = table.span();
+    let root = Spanned::new(span, DeValue::Table(table.into_inner()));
+    for (path, problem, remedy) in shape::check(&crate::schema::json_schema(), &root) {
+        findings.add(&path, problem, remedy);
+    }
+    findings.stop()?;
+    let service = toml::from_str::<Service>(text).map_err(|error| {
+        let position = error.span().map_or(0, |span| span.start);
+        vec![
+            findings
+                .spots
+                .at(position, String::new(), error.message().to_owned(), String::new()),
+        ]
+    })?;
+    service::check(&service, &mut findings);
+    findings.stop()?;
+    Ok(service)
+}
+
+/// The mistakes found so far.
+struct Findings<'t> {
+    spots: Spots<'t>,
+    problems: Vec<Problem>,
+}
+
+impl Findings<'_> {
+    fn add(&mut self, path: &str, problem: impl Into<String>, remedy: impl Into<String>) {
+        self.problems
+            .push(self.spots.problem(path, problem.into(), remedy.into()));
+    }
+
+    /// Notes a flaw of a text that has a syntax of its own; whether there was none.
+    fn leaf<T>(&mut self, path: &str, leaf: &Leaf<T>) -> bool {
+        match leaf.result() {
+            Ok(_) => true,
+            Err(flaw) => {
+                self.add(path, flaw.problem.clone(), flaw.remedy.clone());
+                false
+            }
+        }
+    }
+
+    /// The same for a field that may be left out.
+    fn maybe<T>(&mut self, path: &str, field: &str, leaf: Option<&Leaf<T>>) {
+        if let Some(leaf) = leaf {
+            self.leaf(&join(path, field), leaf);
+        }
+    }
+
+    fn stop(&mut self) -> Result<(), Vec<Problem>> {
+        if self.problems.is_empty() {
+            return Ok(());
+        }
+        let mut problems = std::mem::take(&mut self.problems);
+        problems.sort_by_key(|problem| (problem.line, problem.column));
+        problems.dedup();
+        Err(problems)
+    }
+}

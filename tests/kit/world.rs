@@ -1,0 +1,247 @@
+//! A world: a sandbox with the five services, a data folder, a folder of files, a planted key. When it ends, it looks
+//! for the key and for presigned URLs in everything that was written and said.
+
+use std::ffi::OsStr;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::sync::Mutex;
+
+use rand::rngs::StdRng;
+use rand::{Rng, SeedableRng};
+use sha2::{Digest, Sha256};
+use skylift_sandbox::{Config, ObjectInfo, Sandbox, Service};
+use tempfile::TempDir;
+use tokio::runtime::Runtime;
+
+use crate::canary::Canary;
+use crate::process::{Finished, binary};
+
+/// An account that can be added to a world; its name is the service's.
+#[derive(Clone, Copy, Debug)]
+pub struct Account {
+    /// Where it goes.
+    pub service: Service,
+    /// Its options.
+    pub options: &'static [&'static str],
+    /// A file ending that the service takes.
+    pub ending: &'static str,
+}
+
+/// The five.
+pub fn accounts() -> [Account; 5] {
+    let account = |service, options, ending| Account { service, options, ending };
+    [
+        account(Service::Andi, &[], "txt"),
+        account(Service::Notion, &[], "txt"),
+        account(Service::Empirical, &["project_id=4"], "txt"),
+        account(Service::Rebilly, &["organization_id=acme"], "pdf"),
+        account(Service::Archetype, &[], "txt"),
+    ]
+}
+
+impl Account {
+    /// The name of the account, and of its service.
+    pub fn name(&self) -> String {
+        self.service.to_string()
+    }
+}
+
+/// A sandbox, a data folder, and everything that was said.
+pub struct World {
+    runtime: Runtime,
+    sandbox: Option<Sandbox>,
+    folder: TempDir,
+    canary: Canary,
+    said: Mutex<Vec<(String, Vec<u8>)>>,
+}
+
+impl World {
+    /// A sandbox that does not hold a test up with Notion's 3 requests a second or Rebilly's assumed 10 MiB.
+    pub fn new() -> Self {
+        let mut config = Config::default();
+        config.notion.rate = None;
+        config.rebilly.max_file_size = 1 << 30;
+        Self::with(config)
+    }
+
+    /// A sandbox of one's own making. It takes no key but the planted one.
+    pub fn with(mut config: Config) -> Self {
+        let canary = Canary::plant();
+        config.keys.push(canary.key.clone());
+        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
+        let sandbox = runtime.block_on(Sandbox::start(config)).unwrap();
+        let folder = tempfile::Builder::new().prefix("skylift-test-").tempdir().unwrap();
+        std::fs::create_dir(folder.path().join("files")).unwrap();
+        std::fs::create_dir(folder.path().join("home")).unwrap();
+        Self { runtime, sandbox: Some(sandbox), folder, canary, said: Mutex::default() }
+    }
+
+    /// A world with one account, named like its service.
+    pub fn with_account(account: Account) -> Self {
+        let world = Self::new();
+        world.add_account(account);
+        world
+    }
+
+    /// The sandbox.
+    pub fn sandbox(&self) -> &Sandbox {
+        self.sandbox.as_ref().unwrap()
+    }
+
+    /// Stops the sandbox: from now on nothing answers.
+    pub fn stop_sandbox(&mut self) {
+        let sandbox = self.sandbox.take().unwrap();
+        self.runtime.block_on(sandbox.shutdown());
+    }
+
+    /// Starts a sandbox on the port of the one that was stopped.
+    pub fn start_sandbox(&mut self, config: Config) {
+        self.sandbox = Some(self.runtime.block_on(Sandbox::start(config)).unwrap());
+    }
+
+    /// The planted key.
+    pub fn canary(&self) -> &Canary {
+        &self.canary
+    }
+
+    /// The data folder of Skylift.
+    pub fn data(&self) -> PathBuf {
+        self.folder.path().join("data")
+    }
+
+    /// The folder of files to send.
+    pub fn files(&self) -> PathBuf {
+        self.folder.path().join("files")
+    }
+
+    /// A file of random bytes, the same for the same name and size.
+    pub fn file(&self, name: impl AsRef<OsStr>, size: u64) -> PathBuf {
+        let path = self.files().join(name.as_ref());
+        if let Some(parent) = path.parent() {
+            std::fs::create_dir_all(parent).unwrap();
+        }
+        let seed = name.as_ref().as_encoded_bytes().iter().fold(size, |seed, byte| seed.wrapping_mul(31) + u64::from(*byte));
+        write_random(&path, size, seed);
+        path
+    }
+
+    /// The `skylift` program with this world's data folder, and the planted key for every account in its environment.
+    pub fn command<S: AsRef<OsStr>>(&self, arguments: impl IntoIterator<Item = S>) -> Command {
+        let mut command = Command::new(binary("skylift"));
+        command
+            .args(arguments)
+            .env_clear()
+            .env("PATH", std::env::var_os("PATH").unwrap_or_default())
+            .env("HOME", self.folder.path().join("home"))
+            .env("SKYLIFT_DATA_DIR", self.data())
+            .current_dir(self.files())
+            .stdin(Stdio::null());
+        for account in accounts() {
+            command.env(skylift_model::secret::key_variable(&account.name()), &self.canary.key);
+        }
+        command
+    }
+
+    /// Runs `skylift` to its end.
+    pub fn skylift<S: AsRef<OsStr>>(&self, arguments: impl IntoIterator<Item = S>) -> Finished {
+        self.finish(self.command(arguments))
+    }
+
+    /// Runs a prepared command to its end, and keeps what it said for the check of secrets.
+    pub fn finish(&self, mut command: Command) -> Finished {
+        let output = command.output().unwrap();
+        let place = format!("{command:?}").replace(&self.canary.key, "");
+        let arguments: Vec<_> = command.get_args().flat_map(|argument| [argument.as_encoded_bytes(), b" "].concat()).collect();
+        self.hear("the command line", arguments);
+        self.hear(&format!("standard output of {place}"), output.stdout.clone());
+        self.hear(&format!("standard error of {place}"), output.stderr.clone());
+        Finished::new(output)
+    }
+
+    /// Keeps something that was said, for the check of secrets.
+    pub fn hear(&self, place: &str, said: Vec<u8>) {
+        self.said.lock().unwrap().push((place.to_owned(), said));
+    }
+
+    /// Adds an account that goes to the sandbox.
+    pub fn add_account(&self, account: Account) {
+        let base_url = self.sandbox().base_url(account.service);
+        let name = account.name();
+        let mut arguments = vec!["account", "add", &name, "--service", &name, "--base-url", &base_url];
+        arguments.extend(account.options.iter().flat_map(|option| ["--option", option]));
+        let _ = self.skylift(arguments).expect(0);
+    }
+
+    /// What the sandbox holds of a service, complete and visible.
+    pub fn objects(&self, service: Service) -> Vec<ObjectInfo> {
+        let objects = self.sandbox().objects().unwrap();
+        objects.into_iter().filter(|object| object.service == service && object.complete).collect()
+    }
+
+    /// Stops the test unless the service holds exactly this file, once, byte for byte.
+    pub fn assert_holds_once(&self, service: Service, file: &Path) {
+        let objects = self.objects(service);
+        let sha256 = sha256(file);
+        let same = objects.iter().filter(|object| object.sha256 == sha256).count();
+        let found: Vec<_> = objects.iter().map(|object| (&object.name, object.size)).collect();
+        assert!(same == 1, "{service} holds {} {same} times, among {found:?}", file.display());
+    }
+}
+
+impl Default for World {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Drop for World {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            return;
+        }
+        if self.data().is_dir() {
+            self.canary.assert_absent_below(&self.data());
+        }
+        for (place, said) in self.said.lock().unwrap().iter() {
+            self.canary.assert_absent(place, said);
+        }
+        if let Some(sandbox) = &self.sandbox {
+            assert_eq!(sandbox.stats().leaked_keys, 0, "a key reached a host that must not get it");
+        }
+    }
+}
+
+fn write_random(path: &Path, size: u64, seed: u64) {
+    let mut file = std::io::BufWriter::new(std::fs::File::create(path).unwrap());
+    let mut random = StdRng::seed_from_u64(seed);
+    let mut buffer = vec![0; 1 << 20];
+    let mut left = size;
+    while left > 0 {
+        let length = usize::try_from(left).unwrap_or(usize::MAX).min(buffer.len());
+        random.fill_bytes(&mut buffer[..length]);
+        file.write_all(&buffer[..length]).unwrap();
+        left -= length as u64;
+    }
+    file.flush().unwrap();
+}
+
+/// The SHA-256 of a file, lower-case hex.
+pub(crate) fn sha256(path: &Path) -> String {
+    let mut hash = Sha256::new();
+    std::io::copy(&mut std::fs::File::open(path).unwrap(), &mut HashWriter(&mut hash)).unwrap();
+    hex::encode(hash.finalize())
+}
+
+struct HashWriter<'a>(&'a mut Sha256);
+
+impl Write for HashWriter<'_> {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.update(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}

@@ -1,0 +1,7 @@
+//! What must be true of uploads, shown with the real program, real files and the sandbox.
+
+mod bad_input;
+mod keychain;
+mod kills;
+mod sizes;
+mod verbs;

@@ -1,0 +1,86 @@
+//! Files of every awkward size, in every mode of every service: they arrive whole and once, or are refused before a
+//! byte is sent.
+
+use serde_json::Value;
+use skylift_sandbox::Service;
+use skylift_tests::{Account, World, accounts};
+
+const MIB: u64 = 1024 * 1024;
+
+/// The size of a part in each service's way of splitting; elsewhere a size around which nothing special may happen.
+fn part_size(service: Service) -> u64 {
+    match service {
+        Service::Notion => 10 * MIB,
+        Service::Andi | Service::Empirical | Service::Rebilly | Service::Archetype => 8 * MIB,
+    }
+}
+
+fn modes(world: &World, account: Account) -> Vec<String> {
+    let shown = world.skylift(["service", "show", &account.name(), "--json"]).expect(0);
+    let modes = shown.lines()[0]["modes"].as_array().unwrap().clone();
+    let sends = |mode: &&Value| mode["import"] == false;
+    modes.iter().filter(sends).map(|mode| mode["id"].as_str().unwrap().to_owned()).collect()
+}
+
+fn every_size_arrives(account: Account) {
+    let world = World::with_account(account);
+    let part = part_size(account.service);
+    for mode in modes(&world, account) {
+        for size in [0, 1, part - 1, part, part + 1, 300 * MIB] {
+            let file = world.file(format!("{mode}-{size}.{}", account.ending), size);
+            let path = file.to_str().unwrap();
+            let finished = world.skylift(["upload", path, "--to", &account.name(), "--mode", &mode, "--json"]);
+            let sent = world.sandbox().stats();
+            match finished.events("completed").first() {
+                Some(completed) => {
+                    let receipt = &completed["receipt"];
+                    assert_eq!(finished.code(), 0, "{}", finished.stdout);
+                    assert_eq!(receipt["size"], size, "{receipt}");
+                    assert_eq!(receipt["bytes_resent"], 0, "{receipt}");
+                    world.assert_holds_once(account.service, &file);
+                    let object = world.objects(account.service).into_iter().find(|object| {
+                        Some(object.crc32c.as_str()) == receipt["crc32c"].as_str() && object.size == size
+                    });
+                    assert!(object.is_some(), "no object has the checksum of the receipt {receipt}");
+                }
+                None => {
+                    let skipped = finished.events("skipped");
+                    assert_eq!((finished.code(), skipped.len()), (1, 1), "{mode} {size}: {}{}", finished.stdout, finished.stderr);
+                    assert!(!skipped[0]["reason"].as_str().unwrap().is_empty());
+                    let after = world.sandbox().stats();
+                    assert_eq!(after.file_bytes, sent.file_bytes, "bytes of a refused file were sent");
+                }
+            }
+            std::fs::remove_file(&file).unwrap();
+        }
+    }
+}
+
+fn account(service: Service) -> Account {
+    accounts().into_iter().find(|account| account.service == service).unwrap()
+}
+
+#[test]
+fn every_size_arrives_at_andi() {
+    every_size_arrives(account(Service::Andi));
+}
+
+#[test]
+fn every_size_arrives_at_notion() {
+    every_size_arrives(account(Service::Notion));
+}
+
+#[test]
+fn every_size_arrives_at_empirical() {
+    every_size_arrives(account(Service::Empirical));
+}
+
+#[test]
+fn every_size_arrives_at_rebilly() {
+    every_size_arrives(account(Service::Rebilly));
+}
+
+#[test]
+fn every_size_arrives_at_archetype() {
+    every_size_arrives(account(Service::Archetype));
+}
