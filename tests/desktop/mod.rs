@@ -24,7 +24,10 @@ const SECOND_START: Duration = Duration::from_secs(20);
 /// Lets a test do its deeds in a window of its own.
 fn in_a_window(world: &World, deeds: impl AsyncFnOnce(&Screen, &Page)) {
     let screen = Screen::start(&world.data());
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .unwrap();
     runtime.block_on(async {
         let page = Page::open(&screen).await;
         deeds(&screen, &page).await;
@@ -75,7 +78,8 @@ async fn add_account(page: &Page, world: &World, account: Account) {
     }
     page.fill("account-name", &account.name()).await;
     page.click("account-advanced").await;
-    page.fill("account-base-url", &world.sandbox().base_url(account.service)).await;
+    page.fill("account-base-url", &world.sandbox().base_url(account.service))
+        .await;
     page.click("account-test").await;
     page.see("findings").await;
     page.picture(&format!("2-account-{}", account.name())).await;
@@ -96,10 +100,18 @@ async fn drop_files(screen: &Screen, page: &Page, world: &World) -> Vec<(Service
     mouse::drag(screen, page, &dragged, async || page.picture("4-hovering").await).await;
     page.see("choose-dialog").await;
     page.picture("5-where-to").await;
-    page.click_on(&format!("[data-testid=target][data-account={:?}]", Service::Archetype.name())).await;
+    page.click_on(&format!(
+        "[data-testid=target][data-account={:?}]",
+        Service::Archetype.name()
+    ))
+    .await;
     page.click("choose-upload").await;
     page.miss("choose-dialog").await;
-    [&files[..], &[inner]].concat().into_iter().map(|file| (Service::Archetype, file)).collect()
+    [&files[..], &[inner]]
+        .concat()
+        .into_iter()
+        .map(|file| (Service::Archetype, file))
+        .collect()
 }
 
 /// With an account chosen in the rail, pasted files go there without a question.
@@ -133,26 +145,39 @@ async fn pause_and_resume(screen: &Screen, page: &Page, world: &World) -> PathBu
         (all > 0 && all == page.count("[data-testid=row][data-phase=completed]").await).then_some(())
     })
     .await;
-    world.sandbox().set_faults(vec!["archetype:part:slow=2MB/s".parse().unwrap()]);
+    world
+        .sandbox()
+        .set_faults(vec!["archetype:part:slow=2MB/s".parse().unwrap()]);
     let large = world.file("large.bin", 40 * MIB);
     let bytes = || world.sandbox().stats().services[&Service::Archetype].file_bytes;
     let before = bytes();
     let _elsewhere = mouse::copy(screen, std::slice::from_ref(&large));
     page.control('v').await;
     page.see("choose-dialog").await;
-    page.click_on(&format!("[data-testid=target][data-account={:?}]", Service::Archetype.name())).await;
+    page.click_on(&format!(
+        "[data-testid=target][data-account={:?}]",
+        Service::Archetype.name()
+    ))
+    .await;
     page.click("choose-upload").await;
-    page.until("bytes on the wire", async || (bytes() > before + 2 * MIB).then_some(())).await;
+    page.until("bytes on the wire", async || (bytes() > before + 2 * MIB).then_some(()))
+        .await;
     page.picture("6-uploading").await;
     page.click("pause-all").await;
     page.see_row("[data-hold=paused]").await;
     nothing_more_arrives(page, bytes).await;
     page.picture("7-paused").await;
-    assert!(world.objects(Service::Archetype).iter().all(|object| object.name != "large.bin"));
+    assert!(
+        world
+            .objects(Service::Archetype)
+            .iter()
+            .all(|object| object.name != "large.bin")
+    );
     world.sandbox().clear_faults();
     page.click("resume-all").await;
     let resumed = bytes();
-    page.until("bytes on the wire again", async || (bytes() > resumed).then_some(())).await;
+    page.until("bytes on the wire again", async || (bytes() > resumed).then_some(()))
+        .await;
     large
 }
 
@@ -178,7 +203,10 @@ async fn read_the_proof(page: &Page, world: &World, large: &Path) {
     let object = objects.iter().find(|object| object.name == "large.bin").unwrap();
     assert_eq!(object.size, std::fs::metadata(large).unwrap().len());
     let receipt = page.text(&by("receipt")).await;
-    assert!(receipt.contains(&object.crc32c) && receipt.contains(&object.id), "{receipt}");
+    assert!(
+        receipt.contains(&object.crc32c) && receipt.contains(&object.id),
+        "{receipt}"
+    );
     page.click("copy-id").await;
     page.click("filter").await;
     page.until("the identity on the clipboard", async || {
@@ -198,7 +226,10 @@ fn a_second_start_leaves_the_queue_to_the_first() {
         page.see("empty-state").await;
         let mut second = Group::start(&mut screen.command(binary("skylift-desktop")));
         let status = second.wait(SECOND_START);
-        assert!(status.is_some_and(|status| status.success()), "the second window did not hand over: {status:?}");
+        assert!(
+            status.is_some_and(|status| status.success()),
+            "the second window did not hand over: {status:?}"
+        );
         page.see("empty-state").await;
     });
 }
@@ -231,7 +262,11 @@ fn whoever_gets_hold_of_the_page_gets_no_further() {
             assert_eq!(got, json!("refused"), "{what}");
         }
         page.see("empty-state").await;
-        assert_eq!(world.sandbox().stats().connections, connections, "something was loaded from elsewhere");
+        assert_eq!(
+            world.sandbox().stats().connections,
+            connections,
+            "something was loaded from elsewhere"
+        );
         commands_refuse(page).await;
     });
 }
@@ -249,7 +284,10 @@ fn attempts(elsewhere: &str) -> Vec<(&'static str, String)> {
         ("a script from elsewhere", element("script", "src")),
         ("a picture from elsewhere", element("img", "src")),
         ("a frame", element("iframe", "src")),
-        ("a request", format!("fetch('{elsewhere}/x').then(() => done('answered'), () => done('refused'));")),
+        (
+            "a request",
+            format!("fetch('{elsewhere}/x').then(() => done('answered'), () => done('refused'));"),
+        ),
         (
             "a script inside the page",
             "document.addEventListener('securitypolicyviolation', () => done('refused'), { once: true });
@@ -257,14 +295,26 @@ fn attempts(elsewhere: &str) -> Vec<(&'static str, String)> {
              if (window.got) done('run');"
                 .to_owned(),
         ),
-        ("text as a program", "try { done(new Function('return 1')()); } catch { done('refused'); }".to_owned()),
-        ("another window", format!("done(window.open('{elsewhere}/x') ? 'opened' : 'refused');")),
+        (
+            "text as a program",
+            "try { done(new Function('return 1')()); } catch { done('refused'); }".to_owned(),
+        ),
+        (
+            "another window",
+            format!("done(window.open('{elsewhere}/x') ? 'opened' : 'refused');"),
+        ),
         (
             "another page",
             format!("location.href = '{elsewhere}/x'; setTimeout(() => done('refused'), 500);"),
         ),
-        ("a file", "fetch('file:///etc/passwd').then(() => done('answered'), () => done('refused'));".to_owned()),
-        ("the global of Tauri", "done('__TAURI__' in window ? 'there' : 'refused');".to_owned()),
+        (
+            "a file",
+            "fetch('file:///etc/passwd').then(() => done('answered'), () => done('refused'));".to_owned(),
+        ),
+        (
+            "the global of Tauri",
+            "done('__TAURI__' in window ? 'there' : 'refused');".to_owned(),
+        ),
         (
             "what every object inherits",
             "Object.prototype.got = 1; done(({}).got ? 'changed' : 'refused');".to_owned(),
@@ -274,15 +324,29 @@ fn attempts(elsewhere: &str) -> Vec<(&'static str, String)> {
 
 async fn commands_refuse(page: &Page) {
     let nobody = json!({ "account": "nobody", "options": {}, "mode": null });
-    for drop in [json!(0), json!(1), json!(9_007_199_254_740_991_u64), json!("/etc/passwd"), json!(null)] {
+    for drop in [
+        json!(0),
+        json!(1),
+        json!(9_007_199_254_740_991_u64),
+        json!("/etc/passwd"),
+        json!(null),
+    ] {
         let mut forged = nobody.clone();
         forged["drop"] = drop;
         assert!(page.invoke("add", &forged).await.is_err(), "{forged}");
     }
-    let tauris_own = ["plugin:dialog|open", "plugin:window|close", "plugin:event|listen", "plugin:window-state|save_window_state"];
+    let tauris_own = [
+        "plugin:dialog|open",
+        "plugin:window|close",
+        "plugin:event|listen",
+        "plugin:window-state|save_window_state",
+    ];
     for command in tauris_own {
         let refused = page.invoke(command, &json!({ "options": {} })).await.unwrap_err();
-        assert!(refused.to_string().contains("not allowed") || refused.to_string().contains("not found"), "{command}: {refused}");
+        assert!(
+            refused.to_string().contains("not allowed") || refused.to_string().contains("not found"),
+            "{command}: {refused}"
+        );
     }
     let accounts: Value = page.invoke("accounts", &json!({})).await.unwrap();
     assert_eq!(accounts, json!([]), "the own commands answer");

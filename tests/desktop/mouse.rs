@@ -6,7 +6,9 @@ use super::page::{Page, by};
 use super::screen::{Group, Screen};
 
 /// From the handle of `drag_source.py` to the window, in steps as a hand makes them: GTK drops a drag that jumps.
-const WAY: [&str; 12] = ["1150", "1130", "1100", "1060", "1020", "980", "930", "880", "800", "700", "600", "500"];
+const WAY: [&str; 12] = [
+    "1150", "1130", "1100", "1060", "1020", "980", "930", "880", "800", "700", "600", "500",
+];
 
 /// Drags files over the window and lets them go there.
 pub(super) async fn drag(screen: &Screen, page: &Page, files: &[PathBuf], hovering: impl AsyncFnOnce()) {

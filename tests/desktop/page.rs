@@ -31,16 +31,30 @@ impl Page {
     pub(super) async fn open(screen: &Screen) -> Self {
         let port = free_port();
         let driver = Group::start(
-            screen.command("WebKitWebDriver").arg(format!("--port={port}")).env("TAURI_WEBVIEW_AUTOMATION", "true"),
+            screen
+                .command("WebKitWebDriver")
+                .arg(format!("--port={port}"))
+                .env("TAURI_WEBVIEW_AUTOMATION", "true"),
         );
         let app = skylift_tests::binary("skylift-desktop");
         let options = json!({ "browserName": "wry", "webkitgtk:browserOptions": { "binary": app, "args": [] } });
-        let Value::Object(capabilities) = options else { unreachable!("an object was made") };
+        let Value::Object(capabilities) = options else {
+            unreachable!("an object was made")
+        };
         let begun = Instant::now();
         loop {
             let mut builder = ClientBuilder::new(HttpConnector::new());
-            match builder.capabilities(capabilities.clone()).connect(&format!("http://127.0.0.1:{port}")).await {
-                Ok(client) => return Self { client, _driver: driver },
+            match builder
+                .capabilities(capabilities.clone())
+                .connect(&format!("http://127.0.0.1:{port}"))
+                .await
+            {
+                Ok(client) => {
+                    return Self {
+                        client,
+                        _driver: driver,
+                    };
+                }
                 Err(error) if begun.elapsed() > PATIENCE => panic!("the window does not open: {error}"),
                 Err(_) => tokio::time::sleep(LOOK_AGAIN).await,
             }
@@ -66,7 +80,10 @@ impl Page {
             }
             if begun.elapsed() > PATIENCE {
                 self.picture("failed").await;
-                panic!("{what}: not within {PATIENCE:?}; see artifacts/desktop/failed.png\n{}", self.text("body").await);
+                panic!(
+                    "{what}: not within {PATIENCE:?}; see artifacts/desktop/failed.png\n{}",
+                    self.text("body").await
+                );
             }
             tokio::time::sleep(LOOK_AGAIN).await;
         }
@@ -92,12 +109,18 @@ impl Page {
 
     /// Waits until a part of the page is gone.
     pub(super) async fn miss(&self, testid: &str) {
-        self.until(&format!("{testid} is gone"), async || (self.count(&by(testid)).await == 0).then_some(())).await;
+        self.until(&format!("{testid} is gone"), async || {
+            (self.count(&by(testid)).await == 0).then_some(())
+        })
+        .await;
     }
 
     /// How many elements a selector has.
     pub(super) async fn count(&self, selector: &str) -> usize {
-        self.client.find_all(Locator::Css(selector)).await.map_or(0, |found| found.len())
+        self.client
+            .find_all(Locator::Css(selector))
+            .await
+            .map_or(0, |found| found.len())
     }
 
     /// Clicks a part of the page.
@@ -107,7 +130,10 @@ impl Page {
 
     /// Clicks what a selector finds.
     pub(super) async fn click_on(&self, selector: &str) {
-        self.until(&format!("a click on {selector}"), async || self.element(selector).await.click().await.ok()).await;
+        self.until(&format!("a click on {selector}"), async || {
+            self.element(selector).await.click().await.ok()
+        })
+        .await;
     }
 
     /// Clicks twice.
@@ -115,8 +141,18 @@ impl Page {
         let element = self.element(selector).await;
         let down = || PointerAction::Down { button: 0 };
         let up = || PointerAction::Up { button: 0 };
-        let to = PointerAction::MoveToElement { element, duration: None, x: 0.0, y: 0.0 };
-        let actions = MouseActions::new("mouse".into()).then(to).then(down()).then(up()).then(down()).then(up());
+        let to = PointerAction::MoveToElement {
+            element,
+            duration: None,
+            x: 0.0,
+            y: 0.0,
+        };
+        let actions = MouseActions::new("mouse".into())
+            .then(to)
+            .then(down())
+            .then(up())
+            .then(down())
+            .then(up());
         self.client.perform_actions(actions).await.unwrap();
     }
 
@@ -141,25 +177,38 @@ impl Page {
             KeyAction::Up { value: key },
             KeyAction::Up { value: control },
         ];
-        let keys = actions.into_iter().fold(KeyActions::new("keys".into()), KeyActions::then);
+        let keys = actions
+            .into_iter()
+            .fold(KeyActions::new("keys".into()), KeyActions::then);
         self.client.perform_actions(keys).await.unwrap();
     }
 
     /// The text of an element, empty when there is none.
     pub(super) async fn text(&self, selector: &str) -> String {
         let script = "return document.querySelector(arguments[0])?.innerText ?? ''";
-        self.run(script, &json!([selector])).await.as_str().unwrap_or_default().to_owned()
+        self.run(script, &json!([selector]))
+            .await
+            .as_str()
+            .unwrap_or_default()
+            .to_owned()
     }
 
     /// What a field holds.
     pub(super) async fn value(&self, testid: &str) -> String {
         let script = "return document.querySelector(arguments[0])?.value ?? ''";
-        self.run(script, &json!([by(testid)])).await.as_str().unwrap_or_default().to_owned()
+        self.run(script, &json!([by(testid)]))
+            .await
+            .as_str()
+            .unwrap_or_default()
+            .to_owned()
     }
 
     /// Runs a script in the page, as somebody would who has got hold of it.
     pub(super) async fn run(&self, script: &str, arguments: &Value) -> Value {
-        self.client.execute(script, arguments.as_array().unwrap().clone()).await.unwrap()
+        self.client
+            .execute(script, arguments.as_array().unwrap().clone())
+            .await
+            .unwrap()
     }
 
     /// Waits for a row of a kind.
@@ -171,19 +220,29 @@ impl Page {
     pub(super) async fn row_named(&self, name: &str) -> String {
         let script = "const rows = [...document.querySelectorAll('[data-testid=row]')];
             return rows.find((row) => row.querySelector('.name').textContent === arguments[0])?.dataset.id ?? null";
-        self.until(&format!("a row for {name}"), async || self.run(script, &json!([name])).await.as_str().map(str::to_owned)).await
+        self.until(&format!("a row for {name}"), async || {
+            self.run(script, &json!([name])).await.as_str().map(str::to_owned)
+        })
+        .await
     }
 
     /// Runs a script that answers by calling `done`.
     pub(super) async fn try_script(&self, script: &str) -> Value {
-        self.client.execute_async(&format!("const done = arguments[0]; {script}"), Vec::new()).await.unwrap()
+        self.client
+            .execute_async(&format!("const done = arguments[0]; {script}"), Vec::new())
+            .await
+            .unwrap()
     }
 
     /// Asks the shell as the page does, and answers what it said or refused.
     pub(super) async fn invoke(&self, command: &str, arguments: &Value) -> Result<Value, Value> {
         let script = "const [command, args, done] = arguments;
             window.__TAURI_INTERNALS__.invoke(command, args).then((ok) => done({ ok }), (refused) => done({ refused }));";
-        let answer = self.client.execute_async(script, vec![command.into(), arguments.clone()]).await.unwrap();
+        let answer = self
+            .client
+            .execute_async(script, vec![command.into(), arguments.clone()])
+            .await
+            .unwrap();
         match answer.get("refused") {
             Some(refused) => Err(refused.clone()),
             None => Ok(answer["ok"].clone()),
@@ -192,7 +251,8 @@ impl Page {
 
     /// Chooses light or dark, as the settings do.
     pub(super) async fn look(&self, theme: &str) {
-        self.run("localStorage.setItem('theme', arguments[0])", &json!([theme])).await;
+        self.run("localStorage.setItem('theme', arguments[0])", &json!([theme]))
+            .await;
         self.reload().await;
     }
 
@@ -200,7 +260,11 @@ impl Page {
     pub(super) async fn picture(&self, name: &str) {
         let folder = pictures();
         std::fs::create_dir_all(&folder).unwrap();
-        std::fs::write(folder.join(format!("{name}.png")), self.client.screenshot().await.unwrap()).unwrap();
+        std::fs::write(
+            folder.join(format!("{name}.png")),
+            self.client.screenshot().await.unwrap(),
+        )
+        .unwrap();
     }
 }
 

@@ -79,22 +79,35 @@ impl Screen {
     /// Starts one whose programs keep their data in `data`.
     pub(super) fn start(data: &Path) -> Self {
         let home = tempfile::Builder::new().prefix("skylift-home-").tempdir().unwrap();
-        let mut display = Group::start(piped("Xvfb").args(["-displayfd", "1", "-screen", "0", "1280x800x24", "-nolisten", "tcp"]));
+        let mut display =
+            Group::start(piped("Xvfb").args(["-displayfd", "1", "-screen", "0", "1280x800x24", "-nolisten", "tcp"]));
         let number = display.lines().next();
         let mut variables = surroundings(home.path(), data);
         variables.push(("DISPLAY", format!(":{number}").into()));
         let mut bus = Group::start(
-            piped("dbus-daemon").args(["--session", "--nofork", "--nopidfile", "--print-address=1"]).envs(variables.clone()),
+            piped("dbus-daemon")
+                .args(["--session", "--nofork", "--nopidfile", "--print-address=1"])
+                .envs(variables.clone()),
         );
         variables.push(("DBUS_SESSION_BUS_ADDRESS", bus.lines().next().into()));
         let keychain = unlock_keychain(&variables);
-        Self { home, variables, _keychain: keychain, _bus: bus, _display: display }
+        Self {
+            home,
+            variables,
+            _keychain: keychain,
+            _bus: bus,
+            _display: display,
+        }
     }
 
     /// A program on this desktop.
     pub(super) fn command(&self, program: impl AsRef<OsStr>) -> Command {
         let mut command = Command::new(program);
-        command.env_clear().envs(self.variables.clone()).current_dir(self.home.path()).stdin(Stdio::null());
+        command
+            .env_clear()
+            .envs(self.variables.clone())
+            .current_dir(self.home.path())
+            .stdin(Stdio::null());
         command
     }
 
@@ -124,7 +137,10 @@ impl Screen {
 
 fn piped(program: &str) -> Command {
     let mut command = Command::new(program);
-    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null());
+    command
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null());
     command
 }
 
@@ -146,16 +162,31 @@ fn surroundings(home: &Path, data: &Path) -> Vec<(&'static str, OsString)> {
 
 fn unlock_keychain(variables: &[(&'static str, OsString)]) -> Group {
     let mut daemon = piped("gnome-keyring-daemon");
-    daemon.args(["--foreground", "--unlock", "--components=secrets"]).envs(variables.to_vec()).stdin(Stdio::piped());
+    daemon
+        .args(["--foreground", "--unlock", "--components=secrets"])
+        .envs(variables.to_vec())
+        .stdin(Stdio::piped());
     let mut keychain = Group::start(&mut daemon);
-    keychain.0.stdin.take().unwrap().write_all(b"password of a test").unwrap();
+    keychain
+        .0
+        .stdin
+        .take()
+        .unwrap()
+        .write_all(b"password of a test")
+        .unwrap();
     let mut wait = piped("gdbus");
-    let waited = wait.args(["wait", "--session", "--timeout", "20", "org.freedesktop.secrets"]).envs(variables.to_vec());
+    let waited = wait
+        .args(["wait", "--session", "--timeout", "20", "org.freedesktop.secrets"])
+        .envs(variables.to_vec());
     assert!(waited.status().unwrap().success(), "the keychain does not answer");
     keychain
 }
 
 /// A port that nobody listens on.
 pub(super) fn free_port() -> u16 {
-    TcpListener::bind(("127.0.0.1", 0)).unwrap().local_addr().unwrap().port()
+    TcpListener::bind(("127.0.0.1", 0))
+        .unwrap()
+        .local_addr()
+        .unwrap()
+        .port()
 }

@@ -54,5 +54,5 @@ impl Canary {
 }
 
 fn contains(bytes: &[u8], form: &[u8]) -> bool {
-    bytes.windows(form.len()).any(|window| window == form)
+    memchr::memmem::find(bytes, form).is_some()
 }

@@ -138,7 +138,7 @@ fn hostile_names_arrive_and_are_shown_escaped() {
             let mut name = name.to_vec();
             name.extend(format!(".{}", account.ending).bytes());
             let file = world.file(std::ffi::OsStr::from_bytes(&name), 1000 + number as u64);
-            let finished = upload(&world, &file, account).expect(0);
+            let finished = world.skylift(["upload".as_ref(), file.as_os_str(), "--to".as_ref(), account.name().as_ref()]).expect(0);
             assert!(!finished.stdout.contains('\u{202e}') && !finished.stderr.contains('\u{202e}'));
             world.assert_holds_once(account.service, &file);
         }
@@ -200,18 +200,18 @@ fn plain_http_is_for_loopback_only() {
 }
 
 #[test]
-fn a_locked_database_is_waited_for() {
+fn a_locked_database_is_named_and_loses_nothing() {
     let world = World::with_account(archetype());
     let file = world.file("a.txt", 1000);
     let _ = world.skylift(["upload", file.to_str().unwrap(), "--to", "archetype", "--detach"]).expect(0);
     let other = rusqlite::Connection::open(world.data().join("queue.db")).unwrap();
     other.execute_batch("BEGIN IMMEDIATE").unwrap();
-    let mut child = world.command(["run", "--until-idle", "--json"]).stdout(std::process::Stdio::null()).spawn().unwrap();
-    std::thread::sleep(std::time::Duration::from_secs(7));
-    assert!(child.try_wait().unwrap().is_none(), "it gave up on a locked database");
+    let refused = world.skylift(["run", "--until-idle"]);
+    assert_ne!(refused.code(), 0);
+    assert!(refused.stderr.contains("locked by another program"), "{}", refused.stderr);
     other.execute_batch("ROLLBACK").unwrap();
     drop(other);
-    assert!(child.wait().unwrap().success());
+    let _ = world.skylift(["run", "--until-idle"]).expect(0);
     world.assert_holds_once(Service::Archetype, &file);
 }
 

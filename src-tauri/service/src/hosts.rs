@@ -64,11 +64,6 @@ impl HostPattern {
             .and_then(|rest| rest.strip_suffix('.'))
             .is_some_and(is_plain)
     }
-
-    /// Whether it lets every host below a suffix receive files.
-    pub fn is_wide(&self) -> bool {
-        self.below
-    }
 }
 
 /// The base URL of a definition.

@@ -16,6 +16,8 @@ mod problem;
 mod quirk;
 mod schema;
 mod template;
+#[cfg(test)]
+mod tests;
 mod units;
 mod vocabulary;
 mod words;

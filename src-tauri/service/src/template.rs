@@ -158,8 +158,7 @@ impl Template {
                 None => Err(fillings.missing(hole)),
             };
         }
-        self.fill_text(fillings, |text| Ok(text))
-            .map(|text| text.map(Value::String))
+        self.fill_text(fillings, as_it_is).map(|text| text.map(Value::String))
     }
 
     /// The text with its holes filled in, each value passed through `escape`.
@@ -169,14 +168,14 @@ impl Template {
     pub(crate) fn fill_text(
         &self,
         fillings: &dyn Fillings,
-        escape: impl Fn(String) -> Result<String, Fault>,
+        escape: impl Fn(&str) -> Result<String, Fault>,
     ) -> Result<Option<String>, Fault> {
         let mut out = String::new();
         for piece in &self.0 {
             match piece {
                 Piece::Text(text) => out.push_str(text),
                 Piece::Hole { hole, optional } => match fillings.value(hole) {
-                    Some(value) => out.push_str(&escape(as_text(&value))?),
+                    Some(value) => out.push_str(&escape(&as_text(&value))?),
                     None if *optional => return Ok(None),
                     None => return Err(fillings.missing(hole)),
                 },
@@ -223,6 +222,15 @@ pub(crate) trait Fillings {
     fn each(&self, each: Each) -> Vec<Box<dyn Fillings + '_>>;
 }
 
+/// No escape.
+///
+/// # Errors
+/// Never.
+#[expect(clippy::unnecessary_wraps, reason = "stands where an escape stands that may refuse")]
+pub(crate) fn as_it_is(text: &str) -> Result<String, Fault> {
+    Ok(text.to_owned())
+}
+
 /// A value as it stands in a text: a text without quotes, a list with commas.
 pub(crate) fn as_text(value: &Value) -> String {
     match value {
@@ -231,4 +239,10 @@ pub(crate) fn as_text(value: &Value) -> String {
         Value::Null => String::new(),
         Value::Bool(_) | Value::Number(_) | Value::Object(_) => value.to_string(),
     }
+}
+
+/// The names of every placeholder, for the guide's test.
+#[cfg(test)]
+pub(crate) fn names() -> impl Iterator<Item = &'static str> {
+    FIXED.iter().map(|(name, _)| *name)
 }

@@ -114,7 +114,7 @@ pub(crate) fn in_words(bytes: u64) -> String {
     match unit.max_by_key(|(name, factor)| (*factor, name.len())) {
         Some((name, factor)) => format!("{} {name}", bytes / factor),
         None if bytes < 1 << 20 => format!("{bytes} bytes"),
-        None => format!("{}.{} MiB", bytes >> 20, (bytes & 0xf_ffff) * 10 >> 20),
+        None => format!("{}.{} MiB", bytes >> 20, ((bytes & 0xf_ffff) * 10) >> 20),
     }
 }
 

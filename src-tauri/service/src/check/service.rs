@@ -67,13 +67,14 @@ pub(super) fn only_options(service: &Service, at: &str, template: &Leaf<Template
         return;
     }
     for hole in template.get().holes() {
-        match hole {
-            Hole::Option(name) => known_option(service, at, name, findings),
-            _ => findings.add(
+        if let Hole::Option(name) = hole {
+            known_option(service, at, name, findings);
+        } else {
+            findings.add(
                 at,
                 format!("{hole:?} is not known here"),
                 "use {option.NAME} of an account option",
-            ),
+            );
         }
     }
 }
@@ -175,16 +176,11 @@ fn options(at: &str, options: &[OptionSpec], findings: &mut Findings<'_>) {
             findings.add(&join(&at, "reads"), "fits the type text only", "make it a text");
         }
         if let Some(default) = option.default.as_ref().filter(|_| sound) {
+            let at = join(&at, "default");
             match check_text(option, default) {
-                _ if option.kind == OptionType::Map => {
-                    findings.add(&join(&at, "default"), "a map has no default", "drop it")
-                }
-                Err(right) => findings.add(
-                    &join(&at, "default"),
-                    format!("cannot be {default:?}"),
-                    format!("write {right}"),
-                ),
+                Ok(()) if option.kind == OptionType::Map => findings.add(&at, "is of a map, which has none", "drop it"),
                 Ok(()) => {}
+                Err(right) => findings.add(&at, format!("cannot be {default:?}"), format!("write {right}")),
             }
         }
     }

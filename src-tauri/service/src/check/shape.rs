@@ -33,7 +33,8 @@ impl<'a> Shape<'a> {
             return self.one_of_names(path, &known, value);
         }
         let Some(wanted) = kinds(schema) else { return };
-        if !wanted.contains(&kind(value)) && !(wanted.contains(&"number") && kind(value) == "integer") {
+        let fits = wanted.contains(&kind(value)) || (wanted.contains(&"number") && kind(value) == "integer");
+        if !fits {
             return self.wrong_type(path, &wanted, value);
         }
         match value {
@@ -94,12 +95,11 @@ impl<'a> Shape<'a> {
         let near = known
             .first()
             .filter(|name| distance(name, key) <= 2 || name.starts_with(key) || key.starts_with(**name));
-        let remedy = match near {
-            Some(near) => format!("did you mean {near}?"),
-            None => {
-                known.sort_unstable();
-                format!("known here are {}", known.join(", "))
-            }
+        let remedy = if let Some(near) = near {
+            format!("did you mean {near}?")
+        } else {
+            known.sort_unstable();
+            format!("known here are {}", known.join(", "))
         };
         self.out.push((path.to_owned(), "is unknown".into(), remedy));
     }

@@ -138,7 +138,7 @@ impl Look<'_, '_> {
             Some(path) if path.text().split('/').any(|segment| segment == "." || segment == "..") => {
                 self.add("path", "leads upwards", "write the whole path");
             }
-            Some(path) if path.result().is_ok_and(|path| has_optional(path)) => {
+            Some(path) if path.result().is_ok_and(has_optional) => {
                 self.add("path", "has a placeholder that may be unset", "drop the ? from it");
             }
             Some(_) | None => {}
@@ -335,51 +335,71 @@ impl Look<'_, '_> {
     }
 
     fn hole(&mut self, at: &str, hole: &Hole, in_list: bool) {
-        let of_part = in_list || self.step == Step::Part;
         match hole {
             Hole::Option(name) => known_option(self.service, at, name, self.findings),
-            Hole::Kept(name) if !self.kept.contains(name) => {
-                let known: Vec<_> = self.kept.iter().map(String::as_str).collect();
-                let remedy = format!(
-                    "steps of this mode keep: {}",
-                    if known.is_empty() {
-                        "nothing".into()
-                    } else {
-                        known.join(", ")
-                    }
-                );
-                self.findings.add(at, format!("no step keeps {name:?}"), remedy);
-            }
-            Hole::PartNumber | Hole::PartOffset | Hole::PartLength if !of_part => {
-                self.findings.add(
+            Hole::Kept(name) => self.kept(at, name),
+            Hole::PartNumber | Hole::PartOffset | Hole::PartLength => {
+                let remedy = "use it in the step part, or in { each = ..., item = ... }";
+                self.demand(
+                    in_list || self.step == Step::Part,
                     at,
                     "there is no one part here",
-                    "use it in the step part, or in { each = ..., item = ... }",
+                    remedy,
                 );
             }
-            Hole::PartToken if !in_list || self.step == Step::Refresh => {
-                self.findings.add(
+            Hole::PartToken => {
+                let remedy = "use it in { each = \"parts\", item = ... }";
+                let known = in_list && self.step != Step::Refresh;
+                self.demand(known, at, "there is no proof of a part here", remedy);
+            }
+            Hole::FileUrl => {
+                let import = self.mode.is_some_and(|mode| mode.import);
+                let remedy = "use it in a mode with import = true";
+                self.demand(import, at, "there is no address to import here", remedy);
+            }
+            Hole::FileChecksum => {
+                let said = self.mode.is_some_and(|mode| mode.checksum.is_some());
+                self.demand(said, at, "the mode says no checksum", "add [mode.checksum]");
+            }
+            Hole::FileName
+            | Hole::FilePlainName
+            | Hole::FileDirectory
+            | Hole::FileSize
+            | Hole::FileType
+            | Hole::FileKind
+            | Hole::FileHash(_)
+            | Hole::PartsCount
+            | Hole::PartsSize => {
+                let remedy = "use {option.NAME} only";
+                self.demand(
+                    self.step != Step::Probe,
                     at,
-                    "there is no proof of a part here",
-                    "use it in { each = \"parts\", item = ... }",
+                    "there is no file when a key is tested",
+                    remedy,
                 );
             }
-            Hole::FileUrl if self.mode.is_none_or(|mode| !mode.import) => {
-                self.findings.add(
-                    at,
-                    "there is no address to import here",
-                    "use it in a mode with import = true",
-                );
-            }
-            Hole::FileChecksum if self.mode.is_none_or(|mode| mode.checksum.is_none()) => {
-                self.findings
-                    .add(at, "the mode says no checksum", "add [mode.checksum]");
-            }
-            _ if self.step == Step::Probe => {
-                self.findings
-                    .add(at, "there is no file when a key is tested", "use {option.NAME} only");
-            }
-            _ => {}
+        }
+    }
+
+    fn demand(&mut self, holds: bool, at: &str, problem: &str, remedy: &str) {
+        if !holds {
+            self.findings.add(at, problem, remedy);
+        }
+    }
+
+    fn kept(&mut self, at: &str, name: &str) {
+        if !self.kept.contains(name) {
+            let known: Vec<_> = self.kept.iter().map(String::as_str).collect();
+            let known = if known.is_empty() {
+                "nothing".into()
+            } else {
+                known.join(", ")
+            };
+            self.findings.add(
+                at,
+                format!("no step keeps {name:?}"),
+                format!("steps of this mode keep: {known}"),
+            );
         }
     }
 }

@@ -230,7 +230,8 @@ pub(super) fn service_message(service: &Service, document: &Document<'_>) -> Opt
     stated.as_deref().and_then(words::clean)
 }
 
-/// Whether a reply is a web page, as networks show that ask to sign in.
+/// Whether a reply is a web page, as networks show that ask to sign in. An empty one is none: Google's storage calls its
+/// empty answers `text/html`.
 fn is_page(reply: &Reply) -> bool {
     let declared = header(reply, "content-type").is_some_and(|kind| kind.to_ascii_lowercase().starts_with("text/html"));
     let start: Vec<u8> = reply
@@ -241,5 +242,5 @@ fn is_page(reply: &Reply) -> bool {
         .take(14)
         .collect();
     let start = start.to_ascii_lowercase();
-    declared || start.starts_with(b"<!doctype html") || start.starts_with(b"<html")
+    !start.is_empty() && (declared || start.starts_with(b"<!doctype html") || start.starts_with(b"<html"))
 }

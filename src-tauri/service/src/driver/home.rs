@@ -102,11 +102,11 @@ pub(super) fn address(
     Ok(url)
 }
 
-fn in_path(value: String) -> Result<String, Fault> {
+fn in_path(value: &str) -> Result<String, Fault> {
     if value.is_empty() {
         return Err(protocol("an identity that a request needs is empty"));
     }
-    Ok(utf8_percent_encode(&value, IN_PATH).to_string())
+    Ok(utf8_percent_encode(value, IN_PATH).to_string())
 }
 
 /// The header that carries the key.

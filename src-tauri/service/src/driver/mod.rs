@@ -184,9 +184,7 @@ impl Job {
 /// # Errors
 /// When the account's options do not fit the definition.
 pub fn probe_request(definition: &Definition, account: &AccountFacts) -> Result<Option<Request>, Fault> {
-    // The definition is borrowed here and shared there; parsing it again would cost more than this copy of its options.
-    let home = home::Visit::new(definition, account)?;
-    request::probe(&home)
+    request::probe(&home::Visit::new(definition, account)?)
 }
 
 /// What the reply to [`probe_request`] means.

@@ -99,6 +99,9 @@ fn success(
     if let Some(fields) = &spec.result {
         reading.outcome = result::outcome(fields, document)?;
     }
+    if step == Step::Complete {
+        reading.outcome.checksums.extend(own.stated());
+    }
     reading.expires_at = expiry(service, step, spec, document, now);
     Ok(())
 }

@@ -12,7 +12,7 @@ use super::links::check_link;
 use super::scene::{Bare, Scene};
 use super::{Job, Values};
 use crate::exchange::{Address, Body, Call, FormFile, Request, Step};
-use crate::template::{Fillings, as_text};
+use crate::template::{Fillings, as_it_is, as_text};
 use crate::vocabulary::{Form, Service, StepSpec};
 
 /// The request of a step.
@@ -69,7 +69,7 @@ fn to_api(
     }
     let mut headers = Vec::new();
     for (name, value) in service.server.headers.iter().chain(&spec.headers) {
-        if let Some(value) = value.get().fill_text(fillings, Ok)? {
+        if let Some(value) = value.get().fill_text(fillings, as_it_is)? {
             headers.push((name.to_ascii_lowercase(), value));
         }
     }
@@ -97,7 +97,7 @@ fn to_link(job: &Job, step: Step, spec: &StepSpec, call: &Call<'_>, scene: &Scen
     for (name, value) in &spec.headers {
         let name = name.to_ascii_lowercase();
         if !headers.iter().any(|(known, _)| *known == name)
-            && let Some(value) = value.get().fill_text(scene, Ok)?
+            && let Some(value) = value.get().fill_text(scene, as_it_is)?
         {
             headers.push((name, value));
         }
@@ -141,7 +141,10 @@ fn form_body(form: &Form, fillings: &dyn Fillings) -> Result<Body, Fault> {
         }
     }
     let text = |template: &crate::leaf::Leaf<crate::template::Template>| {
-        template.get().fill_text(fillings, Ok).map(Option::unwrap_or_default)
+        template
+            .get()
+            .fill_text(fillings, as_it_is)
+            .map(Option::unwrap_or_default)
     };
     let file = FormFile {
         field: form.file.clone(),

@@ -54,6 +54,13 @@ impl<'a> Scene<'a> {
         })
     }
 
+    /// The checksum of the whole file that goes with Complete, in hex: a service that takes it has compared it.
+    pub(super) fn stated(&self) -> Option<(Algorithm, String)> {
+        let algorithm = self.job.mode().checksum.as_ref()?.algorithm;
+        self.checksum()?;
+        Some((algorithm, hex::encode(self.hash(algorithm)?)))
+    }
+
     fn hash(&self, algorithm: Algorithm) -> Option<Vec<u8>> {
         match algorithm {
             Algorithm::Crc32c => self.call.crc32c.map(|crc| crc.to_be_bytes().to_vec()),

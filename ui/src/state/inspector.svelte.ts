@@ -1,0 +1,63 @@
+// The upload whose details are open. Asks the engine again while it changes, at most once a second.
+
+import type { Backend } from '../backend/backend';
+import type { Details, UploadId } from '../backend/bindings';
+
+/** The least time between two questions, in milliseconds. */
+const PAUSE = 1_000;
+
+/** Details of one upload at a time. */
+export class Inspector {
+	/** The upload; `null` when the drawer is closed. */
+	id: UploadId | null = $state(null);
+	/** What is known; `null` until the engine answered. */
+	details: Details | null = $state.raw(null);
+
+	#resting = false;
+	#again = false;
+
+	constructor(
+		private backend: Pick<Backend, 'details'>,
+		private onFault: (thrown: unknown) => void,
+	) {}
+
+	/** Opens the drawer. */
+	open(id: UploadId): void {
+		if (this.id !== id) this.details = null;
+		this.id = id;
+		void this.#load(id);
+	}
+
+	/** Closes the drawer. */
+	close(): void {
+		this.id = null;
+		this.details = null;
+	}
+
+	/** Says that an upload changed. */
+	touch(id: UploadId): void {
+		if (this.id !== id) return;
+		if (this.#resting) {
+			this.#again = true;
+			return;
+		}
+		this.#resting = true;
+		setTimeout(() => {
+			this.#resting = false;
+			if (this.#again && this.id !== null) this.touch(this.id);
+		}, PAUSE);
+		this.#again = false;
+		void this.#load(id);
+	}
+
+	async #load(id: UploadId): Promise<void> {
+		try {
+			const details = await this.backend.details(id);
+			if (this.id === id) this.details = details;
+		} catch (thrown) {
+			if (this.id !== id) return;
+			this.close();
+			this.onFault(thrown);
+		}
+	}
+}

@@ -1,0 +1,116 @@
+// Every view in light and dark, large and small: pictures for people, and axe's judgment of each.
+
+import type { Page } from 'playwright-core';
+import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
+import { PICTURES, Site, violations } from './site';
+
+let site: Site;
+beforeAll(async () => {
+	site = await Site.start();
+});
+afterEach(() => site.closePages());
+afterAll(async () => {
+	expect(site.complaints).toEqual([]);
+	await site.stop();
+});
+
+const click = (page: Page, testid: string): Promise<void> => page.getByTestId(testid).first().click();
+
+const SCENES: Record<string, { query: string; show?: (page: Page) => Promise<void> }> = {
+	'empty-first-run': { query: 'rows=0&accounts=0' },
+	empty: { query: 'rows=0' },
+	'three-rows': { query: 'rows=3' },
+	'all-states': { query: 'rows=11' },
+	'ten-thousand-rows': { query: 'rows=10000' },
+	'hostile-names': { query: 'rows=0&hostile=1' },
+	selection: {
+		query: 'rows=11',
+		show: async (page) => {
+			await page.getByTestId('row').nth(0).click();
+			await page
+				.getByTestId('row')
+				.nth(3)
+				.click({ modifiers: ['Shift'] });
+		},
+	},
+	'row-menu': { query: 'rows=11', show: (page) => page.getByTestId('row').nth(5).getByTestId('row-menu').click() },
+	'details-done': {
+		query: 'rows=11',
+		show: async (page) => {
+			await page.getByTestId('row').nth(2).dblclick();
+			await page.getByTestId('receipt').waitFor();
+		},
+	},
+	'details-failed': {
+		query: 'rows=11',
+		show: async (page) => {
+			await page.getByTestId('row').nth(1).dblclick();
+			await page.getByTestId('details').getByText('first cause').waitFor();
+		},
+	},
+	'details-moving': {
+		query: 'rows=11',
+		show: async (page) => {
+			await page.getByTestId('row').nth(5).dblclick();
+			await page.getByTestId('parts').waitFor();
+		},
+	},
+	accounts: { query: 'rows=11', show: (page) => click(page, 'view-accounts') },
+	'account-test-refused': {
+		query: 'rows=11',
+		show: async (page) => {
+			await click(page, 'view-accounts');
+			await page.getByTestId('account-retest').nth(0).click();
+			await page.getByTestId('findings').waitFor();
+			await page.getByTestId('account-retest').nth(2).click();
+			await page.getByTestId('fault').waitFor();
+		},
+	},
+	'add-account': { query: 'rows=3', show: (page) => click(page, 'add-account') },
+	'add-account-refused': {
+		query: 'rows=3',
+		show: async (page) => {
+			await click(page, 'add-account');
+			await page.getByTestId('account-service').selectOption('empirical');
+			await page.getByTestId('account-key').fill('bad key');
+			await click(page, 'account-test');
+			await page.getByTestId('option-project_id').fill('12');
+			await click(page, 'account-test');
+			await page.getByTestId('fault').waitFor();
+		},
+	},
+	choose: {
+		query: 'rows=3',
+		show: async (page) => {
+			await click(page, 'add-files');
+			await page.getByTestId('more-options').click();
+		},
+	},
+	import: { query: 'rows=3', show: (page) => click(page, 'import') },
+	settings: {
+		query: 'rows=3',
+		show: async (page) => {
+			await click(page, 'settings');
+			await page.getByText('Keychain', { exact: true }).waitFor();
+		},
+	},
+	keys: { query: 'rows=3', show: (page) => click(page, 'keys') },
+	'cancel-confirm': { query: 'rows=11', show: (page) => page.getByTestId('row-cancel').first().click() },
+	'drop-overlay': { query: 'rows=3', show: (page) => page.dispatchEvent('body', 'dragenter') },
+};
+
+for (const [name, { query, show }] of Object.entries(SCENES)) {
+	it(`shows ${name} and axe finds nothing`, async () => {
+		const page = await site.open({ query });
+		await show?.(page);
+		for (const theme of ['light', 'dark']) {
+			await page.evaluate(`document.documentElement.dataset.theme = '${theme}'`);
+			await page.setViewportSize({ width: 1280, height: 800 });
+			await page.screenshot({ path: `${PICTURES}/${name}-${theme}-large.png` });
+			expect(await violations(page)).toEqual([]);
+			await page.setViewportSize({ width: 600, height: 420 });
+			await page.screenshot({ path: `${PICTURES}/${name}-${theme}-small.png` });
+		}
+		expect(await violations(page)).toEqual([]);
+	});
+}
