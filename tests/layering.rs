@@ -11,9 +11,15 @@ const ARROWS: [(&str, &[&str]); 7] = [
     ("skylift-service", &["skylift-model"]),
     ("skylift-sandbox", &[]),
     ("skylift-engine", &["skylift-model", "skylift-service"]),
-    ("skylift-cli", &["skylift-engine", "skylift-model", "skylift-sandbox", "skylift-service"]),
+    (
+        "skylift-cli",
+        &["skylift-engine", "skylift-model", "skylift-sandbox", "skylift-service"],
+    ),
     ("skylift-desktop", &["skylift-engine", "skylift-model"]),
-    ("skylift-tests", &["skylift-model", "skylift-sandbox", "skylift-service"]),
+    (
+        "skylift-tests",
+        &["skylift-model", "skylift-sandbox", "skylift-service"],
+    ),
 ];
 
 /// What the pure crates and the front ends must never reach for.
@@ -37,14 +43,19 @@ fn packages() -> Vec<Value> {
 /// What a package uses outside its own tests.
 fn used(package: &Value) -> BTreeSet<String> {
     let all = package["dependencies"].as_array().unwrap().iter();
-    all.filter(|used| used["kind"] != "dev").map(|used| used["name"].as_str().unwrap().to_owned()).collect()
+    all.filter(|used| used["kind"] != "dev")
+        .map(|used| used["name"].as_str().unwrap().to_owned())
+        .collect()
 }
 
 #[test]
 fn crates_use_only_those_the_architecture_names() {
     for package in packages() {
         let name = package["name"].as_str().unwrap();
-        let (_, allowed) = ARROWS.iter().find(|(crate_name, _)| *crate_name == name).unwrap_or_else(|| panic!("{name} is not in the list"));
+        let (_, allowed) = ARROWS
+            .iter()
+            .find(|(crate_name, _)| *crate_name == name)
+            .unwrap_or_else(|| panic!("{name} is not in the list"));
         for used in used(&package).into_iter().filter(|used| used.starts_with("skylift-")) {
             assert!(allowed.contains(&used.as_str()), "{name} uses {used}: a new arrow");
         }
@@ -55,7 +66,10 @@ fn crates_use_only_those_the_architecture_names() {
 fn pure_crates_and_front_ends_stay_away_from_what_is_not_theirs() {
     for package in packages() {
         let name = package["name"].as_str().unwrap();
-        let forbidden = FORBIDDEN.iter().find(|(crate_name, _)| *crate_name == name).map_or(&[][..], |(_, names)| names);
+        let forbidden = FORBIDDEN
+            .iter()
+            .find(|(crate_name, _)| *crate_name == name)
+            .map_or(&[][..], |(_, names)| names);
         for used in used(&package) {
             assert!(!forbidden.contains(&used.as_str()), "{name} must not use {used}");
         }

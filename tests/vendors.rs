@@ -21,5 +21,8 @@ fn the_vendors_own_clients_upload_to_the_sandbox() {
 
 #[test]
 fn the_vendors_own_clients_upload_to_a_real_s3_server_behind_the_sandbox() {
-    vendors_agree_with(Config { storage: StorageKind::S3, ..Config::default() });
+    vendors_agree_with(Config {
+        storage: StorageKind::S3,
+        ..Config::default()
+    });
 }

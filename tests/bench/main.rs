@@ -25,7 +25,11 @@ struct Run {
 
 fn timed(command: &mut Command) -> Run {
     let mut timed = Command::new("/usr/bin/time");
-    timed.args(["-f", "%M", "-o"]).arg("/dev/stderr").arg(command.get_program()).args(command.get_args());
+    timed
+        .args(["-f", "%M", "-o"])
+        .arg("/dev/stderr")
+        .arg(command.get_program())
+        .args(command.get_args());
     timed.env_clear();
     for (name, value) in command.get_envs() {
         if let Some(value) = value {
@@ -33,11 +37,23 @@ fn timed(command: &mut Command) -> Run {
         }
     }
     let started = Instant::now();
-    let output = timed.stdout(Stdio::piped()).stderr(Stdio::piped()).output().expect("/usr/bin/time runs");
+    let output = timed
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .output()
+        .expect("/usr/bin/time runs");
     let seconds = started.elapsed().as_secs_f64();
     let said = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success(), "{command:?} failed: {said}{}", String::from_utf8_lossy(&output.stdout));
-    let memory = said.lines().rev().find_map(|line| line.trim().parse().ok()).expect("time prints the memory");
+    assert!(
+        output.status.success(),
+        "{command:?} failed: {said}{}",
+        String::from_utf8_lossy(&output.stdout)
+    );
+    let memory = said
+        .lines()
+        .rev()
+        .find_map(|line| line.trim().parse().ok())
+        .expect("time prints the memory");
     Run { seconds, memory }
 }
 
@@ -56,7 +72,11 @@ fn curl(world: &World, file: &Path) -> Run {
          | sed -E 's/.*\"upload_url\":\"([^\"]*)\".*/\\1/') && curl -sf -T {} -H 'content-type: text/plain' \"$url\"",
         file.display()
     );
-    timed(Command::new("bash").args(["-c", &script]).env("PATH", std::env::var_os("PATH").unwrap_or_default()))
+    timed(
+        Command::new("bash")
+            .args(["-c", &script])
+            .env("PATH", std::env::var_os("PATH").unwrap_or_default()),
+    )
 }
 
 fn one_large_file() -> bool {
@@ -68,13 +88,17 @@ fn one_large_file() -> bool {
         let (mut ratios, mut memory, mut speed) = (Vec::new(), 0, Vec::new());
         for _ in 0..ROUNDS {
             let peer = curl(&world, &file);
-            let ours = timed(&mut world.command(["upload", file.to_str().expect("a plain path"), "--to", name, "--json"]));
+            let ours =
+                timed(&mut world.command(["upload", file.to_str().expect("a plain path"), "--to", name, "--json"]));
             ratios.push(peer.seconds / ours.seconds);
             speed.push(1.0 / ours.seconds);
             memory = memory.max(ours.memory);
         }
         let (ratio, speed) = (median(ratios), median(speed));
-        println!("1 GiB to {name}: {ratio:.2} x the speed of curl -T, {speed:.2} GiB/s, {} MiB at most", memory / 1024);
+        println!(
+            "1 GiB to {name}: {ratio:.2} x the speed of curl -T, {speed:.2} GiB/s, {} MiB at most",
+            memory / 1024
+        );
         good &= ratio >= RATIO && memory < MEMORY;
     }
     good
@@ -86,7 +110,13 @@ fn many_small_files() -> bool {
     for number in 0..MANY_FILES {
         let _ = world.file(format!("many/{number}.txt"), 1024);
     }
-    let added = timed(&mut world.command(["upload", world.files().join("many").to_str().expect("a plain path"), "--to", "archetype", "--detach"]));
+    let added = timed(&mut world.command([
+        "upload",
+        world.files().join("many").to_str().expect("a plain path"),
+        "--to",
+        "archetype",
+        "--detach",
+    ]));
     let listed = timed(&mut world.command(["queue", "--json"]));
     println!(
         "{MANY_FILES} files of 1 KiB: added in {:.2} s, listed in {:.2} s, {} MiB at most",
@@ -100,7 +130,11 @@ fn many_small_files() -> bool {
 fn main() {
     let good = one_large_file() & many_small_files();
     if !good {
-        eprintln!("a goal was missed: {RATIO} x curl, {} MiB, {MANY_FILES} files in {} s", MEMORY / 1024, ADD_MANY.as_secs());
+        eprintln!(
+            "a goal was missed: {RATIO} x curl, {} MiB, {MANY_FILES} files in {} s",
+            MEMORY / 1024,
+            ADD_MANY.as_secs()
+        );
         std::process::exit(1);
     }
 }

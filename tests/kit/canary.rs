@@ -20,10 +20,15 @@ impl Canary {
     /// A key that was never seen before.
     pub fn plant() -> Self {
         let key = format!("canary-{:016x}{:016x}", rand::random::<u64>(), rand::random::<u64>());
-        let mut forms: Vec<_> = [key.clone(), STANDARD.encode(&key), URL_SAFE_NO_PAD.encode(&key), hex::encode(&key)]
-            .into_iter()
-            .map(String::into_bytes)
-            .collect();
+        let mut forms: Vec<_> = [
+            key.clone(),
+            STANDARD.encode(&key),
+            URL_SAFE_NO_PAD.encode(&key),
+            hex::encode(&key),
+        ]
+        .into_iter()
+        .map(String::into_bytes)
+        .collect();
         // Base64 of a text that merely contains the key: its middle is the same at each of three offsets.
         for offset in 1..3 {
             let shifted = STANDARD.encode(format!("{}{key}", "x".repeat(offset)));

@@ -8,7 +8,12 @@ use serde_json::Value;
 /// A program that was built beside the tests.
 pub fn binary(name: &str) -> PathBuf {
     let here = std::env::current_exe().unwrap();
-    let found = here.ancestors().skip(1).take(2).map(|folder| folder.join(name)).find(|path| path.is_file());
+    let found = here
+        .ancestors()
+        .skip(1)
+        .take(2)
+        .map(|folder| folder.join(name))
+        .find(|path| path.is_file());
     found.unwrap_or_else(|| panic!("{name} is not built; run `./dev build` or `cargo build` first"))
 }
 
@@ -51,7 +56,13 @@ impl Finished {
     /// Stops the test unless the exit status is this one.
     #[must_use]
     pub fn expect(self, code: i32) -> Self {
-        assert!(self.code() == code, "exit status {} instead of {code}\n{}\n{}", self.code(), self.stdout, self.stderr);
+        assert!(
+            self.code() == code,
+            "exit status {} instead of {code}\n{}\n{}",
+            self.code(),
+            self.stdout,
+            self.stderr
+        );
         self
     }
 }

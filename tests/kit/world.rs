@@ -30,7 +30,11 @@ pub struct Account {
 
 /// The five.
 pub fn accounts() -> [Account; 5] {
-    let account = |service, options, ending| Account { service, options, ending };
+    let account = |service, options, ending| Account {
+        service,
+        options,
+        ending,
+    };
     [
         account(Service::Andi, &[], "txt"),
         account(Service::Notion, &[], "txt"),
@@ -69,12 +73,22 @@ impl World {
     pub fn with(mut config: Config) -> Self {
         let canary = Canary::plant();
         config.keys.push(canary.key.clone());
-        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(2)
+            .enable_all()
+            .build()
+            .unwrap();
         let sandbox = runtime.block_on(Sandbox::start(config)).unwrap();
         let folder = tempfile::Builder::new().prefix("skylift-test-").tempdir().unwrap();
         std::fs::create_dir(folder.path().join("files")).unwrap();
         std::fs::create_dir(folder.path().join("home")).unwrap();
-        Self { runtime, sandbox: Some(sandbox), folder, canary, said: Mutex::default() }
+        Self {
+            runtime,
+            sandbox: Some(sandbox),
+            folder,
+            canary,
+            said: Mutex::default(),
+        }
     }
 
     /// A world with one account, named like its service.
@@ -121,7 +135,11 @@ impl World {
         if let Some(parent) = path.parent() {
             std::fs::create_dir_all(parent).unwrap();
         }
-        let seed = name.as_ref().as_encoded_bytes().iter().fold(size, |seed, byte| seed.wrapping_mul(31) + u64::from(*byte));
+        let seed = name
+            .as_ref()
+            .as_encoded_bytes()
+            .iter()
+            .fold(size, |seed, byte| seed.wrapping_mul(31) + u64::from(*byte));
         write_random(&path, size, seed);
         path
     }
@@ -152,7 +170,10 @@ impl World {
     pub fn finish(&self, mut command: Command) -> Finished {
         let output = command.output().unwrap();
         let place = format!("{command:?}").replace(&self.canary.key, "");
-        let arguments: Vec<_> = command.get_args().flat_map(|argument| [argument.as_encoded_bytes(), b" "].concat()).collect();
+        let arguments: Vec<_> = command
+            .get_args()
+            .flat_map(|argument| [argument.as_encoded_bytes(), b" "].concat())
+            .collect();
         self.hear("the command line", arguments);
         self.hear(&format!("standard output of {place}"), output.stdout.clone());
         self.hear(&format!("standard error of {place}"), output.stderr.clone());
@@ -176,7 +197,10 @@ impl World {
     /// What the sandbox holds of a service, complete and visible.
     pub fn objects(&self, service: Service) -> Vec<ObjectInfo> {
         let objects = self.sandbox().objects().unwrap();
-        objects.into_iter().filter(|object| object.service == service && object.complete).collect()
+        objects
+            .into_iter()
+            .filter(|object| object.service == service && object.complete)
+            .collect()
     }
 
     /// Stops the test unless the service holds exactly this file, once, byte for byte.
@@ -185,7 +209,11 @@ impl World {
         let sha256 = sha256(file);
         let same = objects.iter().filter(|object| object.sha256 == sha256).count();
         let found: Vec<_> = objects.iter().map(|object| (&object.name, object.size)).collect();
-        assert!(same == 1, "{service} holds {} {same} times, among {found:?}", file.display());
+        assert!(
+            same == 1,
+            "{service} holds {} {same} times, among {found:?}",
+            file.display()
+        );
     }
 }
 
@@ -207,7 +235,11 @@ impl Drop for World {
             self.canary.assert_absent(place, said);
         }
         if let Some(sandbox) = &self.sandbox {
-            assert_eq!(sandbox.stats().leaked_keys, 0, "a key reached a host that must not get it");
+            assert_eq!(
+                sandbox.stats().leaked_keys,
+                0,
+                "a key reached a host that must not get it"
+            );
         }
     }
 }

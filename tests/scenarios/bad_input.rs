@@ -16,7 +16,13 @@ fn notion() -> Account {
 }
 
 fn upload(world: &World, path: &std::path::Path, account: Account) -> Finished {
-    world.skylift(["upload".as_ref(), path.as_os_str(), "--to".as_ref(), account.name().as_ref(), "--json".as_ref()])
+    world.skylift([
+        "upload".as_ref(),
+        path.as_os_str(),
+        "--to".as_ref(),
+        account.name().as_ref(),
+        "--json".as_ref(),
+    ])
 }
 
 /// The one file was refused with a reason that has all these words, before anything was sent.
@@ -35,11 +41,26 @@ fn assert_skipped(world: &World, finished: &Finished, words: &[&str]) {
 fn a_wrong_key_is_refused_when_the_account_is_added() {
     let world = World::new();
     let base_url = world.sandbox().base_url(Service::Notion);
-    let mut command = world.command(["account", "add", "notion", "--service", "notion", "--base-url", &base_url, "--json"]);
+    let mut command = world.command([
+        "account",
+        "add",
+        "notion",
+        "--service",
+        "notion",
+        "--base-url",
+        &base_url,
+        "--json",
+    ]);
     command.env("SKYLIFT_KEY_NOTION", "wrong-key");
     let finished = world.finish(command).expect(3);
     assert!(finished.stderr.contains("key"), "{}", finished.stderr);
-    assert!(world.skylift(["account", "list", "--json"]).expect(0).lines().is_empty());
+    assert!(
+        world
+            .skylift(["account", "list", "--json"])
+            .expect(0)
+            .lines()
+            .is_empty()
+    );
 }
 
 #[test]
@@ -133,12 +154,26 @@ fn an_empty_file_arrives_or_is_refused_in_words() {
 fn hostile_names_arrive_and_are_shown_escaped() {
     for account in accounts() {
         let world = World::with_account(account);
-        let names: [&[u8]; 6] = [b"line\nbreak", "evil\u{202e}gpj".as_bytes(), "🚀 emoji ü".as_bytes(), b"not\xff\xfetext", b"-rf", b"<b>=1+1&%0A"];
+        let names: [&[u8]; 6] = [
+            b"line\nbreak",
+            "evil\u{202e}gpj".as_bytes(),
+            "🚀 emoji ü".as_bytes(),
+            b"not\xff\xfetext",
+            b"-rf",
+            b"<b>=1+1&%0A",
+        ];
         for (number, name) in names.into_iter().enumerate() {
             let mut name = name.to_vec();
             name.extend(format!(".{}", account.ending).bytes());
             let file = world.file(std::ffi::OsStr::from_bytes(&name), 1000 + number as u64);
-            let finished = world.skylift(["upload".as_ref(), file.as_os_str(), "--to".as_ref(), account.name().as_ref()]).expect(0);
+            let finished = world
+                .skylift([
+                    "upload".as_ref(),
+                    file.as_os_str(),
+                    "--to".as_ref(),
+                    account.name().as_ref(),
+                ])
+                .expect(0);
             assert!(!finished.stdout.contains('\u{202e}') && !finished.stderr.contains('\u{202e}'));
             world.assert_holds_once(account.service, &file);
         }
@@ -157,7 +192,9 @@ fn a_folder_with_10000_files_is_added_in_one_go() {
         }
         std::fs::write(path, name).unwrap();
     }
-    let finished = world.skylift(["upload", "many", "--to", "archetype", "--detach", "--json"]).expect(0);
+    let finished = world
+        .skylift(["upload", "many", "--to", "archetype", "--detach", "--json"])
+        .expect(0);
     assert_eq!(finished.events("added").len(), 10_000);
     assert_eq!(world.skylift(["queue", "--json"]).expect(0).lines().len(), 10_000);
 }
@@ -169,7 +206,10 @@ fn a_broken_definition_is_answered_with_line_problem_and_remedy() {
     std::fs::write(&path, "id = \"mine\"\nname = \"Mine\"\n[limitz]\nfile = 1\n").unwrap();
     let finished = world.skylift(["service", "check", path.to_str().unwrap()]).expect(2);
     let said = finished.stdout + &finished.stderr;
-    assert!(said.contains(":3:") && said.contains("limitz") && said.contains("limits"), "{said}");
+    assert!(
+        said.contains(":3:") && said.contains("limitz") && said.contains("limits"),
+        "{said}"
+    );
 }
 
 #[test]
@@ -182,9 +222,19 @@ fn an_unreachable_service_is_waited_for_without_spending_attempts() {
     let mut command = world.command(["upload", file.to_str().unwrap(), "--to", "archetype", "--json"]);
     let mut child = command.stdout(std::process::Stdio::piped()).spawn().unwrap();
     let mut lines = std::io::BufRead::lines(std::io::BufReader::new(child.stdout.take().unwrap()));
-    let waiting = lines.find(|line| line.as_ref().unwrap().contains("\"waiting\"")).unwrap().unwrap();
-    assert!(waiting.contains("\"offline\"") && waiting.contains("reached"), "{waiting}");
-    world.start_sandbox(Config { port, keys: vec![world.canary().key.clone()], ..Config::default() });
+    let waiting = lines
+        .find(|line| line.as_ref().unwrap().contains("\"waiting\""))
+        .unwrap()
+        .unwrap();
+    assert!(
+        waiting.contains("\"offline\"") && waiting.contains("reached"),
+        "{waiting}"
+    );
+    world.start_sandbox(Config {
+        port,
+        keys: vec![world.canary().key.clone()],
+        ..Config::default()
+    });
     let rest: Vec<String> = lines.map(Result::unwrap).collect();
     assert!(child.wait().unwrap().success(), "{rest:?}");
     let completed = rest.iter().find(|line| line.contains("\"completed\"")).unwrap();
@@ -195,7 +245,17 @@ fn an_unreachable_service_is_waited_for_without_spending_attempts() {
 #[test]
 fn plain_http_is_for_loopback_only() {
     let world = World::new();
-    let finished = world.skylift(["account", "add", "x", "--service", "notion", "--base-url", "http://example.com"]).expect(2);
+    let finished = world
+        .skylift([
+            "account",
+            "add",
+            "x",
+            "--service",
+            "notion",
+            "--base-url",
+            "http://example.com",
+        ])
+        .expect(2);
     assert!(finished.stderr.contains("https"), "{}", finished.stderr);
 }
 
@@ -203,12 +263,18 @@ fn plain_http_is_for_loopback_only() {
 fn a_locked_database_is_named_and_loses_nothing() {
     let world = World::with_account(archetype());
     let file = world.file("a.txt", 1000);
-    let _ = world.skylift(["upload", file.to_str().unwrap(), "--to", "archetype", "--detach"]).expect(0);
+    let _ = world
+        .skylift(["upload", file.to_str().unwrap(), "--to", "archetype", "--detach"])
+        .expect(0);
     let other = rusqlite::Connection::open(world.data().join("queue.db")).unwrap();
     other.execute_batch("BEGIN IMMEDIATE").unwrap();
     let refused = world.skylift(["run", "--until-idle"]);
     assert_ne!(refused.code(), 0);
-    assert!(refused.stderr.contains("locked by another program"), "{}", refused.stderr);
+    assert!(
+        refused.stderr.contains("locked by another program"),
+        "{}",
+        refused.stderr
+    );
     other.execute_batch("ROLLBACK").unwrap();
     drop(other);
     let _ = world.skylift(["run", "--until-idle"]).expect(0);
@@ -245,10 +311,18 @@ fn a_full_disk_is_named_and_the_upload_goes_on_when_there_is_room() {
         file.display(),
     );
     let mut command = world.command(["-c"]);
-    let environment: Vec<_> = command.get_envs().filter_map(|(k, v)| Some((k.to_owned(), v?.to_owned()))).collect();
+    let environment: Vec<_> = command
+        .get_envs()
+        .filter_map(|(k, v)| Some((k.to_owned(), v?.to_owned())))
+        .collect();
     command = Command::new("unshare");
     command.args(["-m", "sh", "-c", &script]).env_clear().envs(environment);
     let finished = world.finish(command);
     assert_ne!(finished.code(), 0);
-    assert!(finished.stderr.contains("disk is full"), "{}\n{}", finished.stdout, finished.stderr);
+    assert!(
+        finished.stderr.contains("disk is full"),
+        "{}\n{}",
+        finished.stdout,
+        finished.stderr
+    );
 }

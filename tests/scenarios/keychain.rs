@@ -10,7 +10,10 @@ use skylift_tests::{Finished, World};
 fn in_session(world: &World, script: &str) -> Finished {
     let skylift = world.command([] as [&str; 0]);
     let mut command = Command::new("dbus-run-session");
-    command.args(["--", "bash", "-euc", script]).env_clear().stdin(std::process::Stdio::null());
+    command
+        .args(["--", "bash", "-euc", script])
+        .env_clear()
+        .stdin(std::process::Stdio::null());
     for (name, value) in skylift.get_envs() {
         if let Some(value) = value.filter(|_| !name.to_string_lossy().starts_with("SKYLIFT_KEY_")) {
             command.env(name, value);
@@ -28,7 +31,8 @@ fn in_session(world: &World, script: &str) -> Finished {
 }
 
 const UNLOCK: &str = "printf pw | gnome-keyring-daemon --unlock --components=secrets >/dev/null 2>&1;";
-const ADD: &str = "printf '%s\\n' \"$PLANTED\" | $SKYLIFT account add archetype --service archetype --base-url $BASE --key-stdin";
+const ADD: &str =
+    "printf '%s\\n' \"$PLANTED\" | $SKYLIFT account add archetype --service archetype --base-url $BASE --key-stdin";
 
 /// Takes the name of the Secret Service, then stops itself: it owns the name and never answers.
 const SILENT: &str = "import os, signal
@@ -76,7 +80,10 @@ fn without_a_keychain_the_environment_is_named_and_nothing_is_written() {
     let script = format!("unset DBUS_SESSION_BUS_ADDRESS XDG_RUNTIME_DIR; {ADD}");
     let finished = in_session(&world, &script).expect(3);
     assert!(finished.stderr.contains("SKYLIFT_KEY_"), "{}", finished.stderr);
-    assert!(!world.data().join("settings.toml").exists(), "an account without a key was kept");
+    assert!(
+        !world.data().join("settings.toml").exists(),
+        "an account without a key was kept"
+    );
 }
 
 #[test]

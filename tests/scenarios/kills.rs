@@ -24,9 +24,13 @@ fn number(variable: &str) -> Option<u64> {
 
 /// The sessions of the queue and the parts in its ledger, by the service's own numbers.
 fn ledger(data: &Path, first: u32) -> Vec<(String, BTreeSet<u32>)> {
-    let Ok(queue) = rusqlite::Connection::open(data.join("queue.db")) else { return Vec::new() };
+    let Ok(queue) = rusqlite::Connection::open(data.join("queue.db")) else {
+        return Vec::new();
+    };
     let mut uploads = queue.prepare("SELECT id, coalesce(session, '') FROM upload").unwrap();
-    let rows = uploads.query_map([], |row| Ok((row.get::<_, Vec<u8>>(0)?, row.get::<_, String>(1)?))).unwrap();
+    let rows = uploads
+        .query_map([], |row| Ok((row.get::<_, Vec<u8>>(0)?, row.get::<_, String>(1)?)))
+        .unwrap();
     rows.map(|row| {
         let (id, session) = row.unwrap();
         let mut parts = queue.prepare("SELECT number FROM part WHERE upload_id = ?1").unwrap();
@@ -43,7 +47,10 @@ fn assert_no_acknowledged_part_twice(world: &World, service: Service, before: &[
         for (session, acknowledged) in before.iter().filter(|(session, _)| session.contains(upload)) {
             for number in acknowledged {
                 let whole = counts.get(number).map_or(0, |count| count.whole);
-                assert!(whole <= 1, "part {number} of {upload} arrived {whole} times; seed {seed}; {session}");
+                assert!(
+                    whole <= 1,
+                    "part {number} of {upload} arrived {whole} times; seed {seed}; {session}"
+                );
             }
         }
     }
@@ -58,7 +65,15 @@ fn killed_and_started_again(account: Account, mode: &str, first: u32, size: u64)
         let world = World::with_account(account);
         world.sandbox().set_faults(vec![SLOW.parse().unwrap()]);
         let file = world.file(format!("kill-{kill}.{}", account.ending), size);
-        let mut command = world.command(["upload", file.to_str().unwrap(), "--to", &account.name(), "--mode", mode, "--json"]);
+        let mut command = world.command([
+            "upload",
+            file.to_str().unwrap(),
+            "--to",
+            &account.name(),
+            "--mode",
+            mode,
+            "--json",
+        ]);
         let mut child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
         std::thread::sleep(Duration::from_millis(random.random_range(SPAN)));
         child.kill().unwrap();
@@ -68,18 +83,27 @@ fn killed_and_started_again(account: Account, mode: &str, first: u32, size: u64)
         if before.is_empty() {
             // Killed before the file was in the queue: the person adds it again.
             let path = file.to_str().unwrap();
-            let _ = world.skylift(["upload", path, "--to", &account.name(), "--mode", mode, "--json"]).expect(0);
+            let _ = world
+                .skylift(["upload", path, "--to", &account.name(), "--mode", mode, "--json"])
+                .expect(0);
         } else {
             let _ = world.skylift(["run", "--until-idle", "--json"]).expect(0);
         }
         world.assert_holds_once(account.service, &file);
-        assert_eq!(world.objects(account.service).len(), 1, "more than one object; seed {seed}");
+        assert_eq!(
+            world.objects(account.service).len(),
+            1,
+            "more than one object; seed {seed}"
+        );
         assert_no_acknowledged_part_twice(&world, account.service, &before, seed);
     }
 }
 
 fn account(service: Service) -> Account {
-    accounts().into_iter().find(|account| account.service == service).unwrap()
+    accounts()
+        .into_iter()
+        .find(|account| account.service == service)
+        .unwrap()
 }
 
 #[test]

@@ -19,7 +19,11 @@ fn modes(world: &World, account: Account) -> Vec<String> {
     let shown = world.skylift(["service", "show", &account.name(), "--json"]).expect(0);
     let modes = shown.lines()[0]["modes"].as_array().unwrap().clone();
     let sends = |mode: &&Value| mode["import"] == false;
-    modes.iter().filter(sends).map(|mode| mode["id"].as_str().unwrap().to_owned()).collect()
+    modes
+        .iter()
+        .filter(sends)
+        .map(|mode| mode["id"].as_str().unwrap().to_owned())
+        .collect()
 }
 
 fn every_size_arrives(account: Account) {
@@ -45,7 +49,13 @@ fn every_size_arrives(account: Account) {
                 }
                 None => {
                     let skipped = finished.events("skipped");
-                    assert_eq!((finished.code(), skipped.len()), (1, 1), "{mode} {size}: {}{}", finished.stdout, finished.stderr);
+                    assert_eq!(
+                        (finished.code(), skipped.len()),
+                        (1, 1),
+                        "{mode} {size}: {}{}",
+                        finished.stdout,
+                        finished.stderr
+                    );
                     assert!(!skipped[0]["reason"].as_str().unwrap().is_empty());
                     let after = world.sandbox().stats();
                     assert_eq!(after.file_bytes, sent.file_bytes, "bytes of a refused file were sent");
@@ -57,7 +67,10 @@ fn every_size_arrives(account: Account) {
 }
 
 fn account(service: Service) -> Account {
-    accounts().into_iter().find(|account| account.service == service).unwrap()
+    accounts()
+        .into_iter()
+        .find(|account| account.service == service)
+        .unwrap()
 }
 
 #[test]

@@ -30,11 +30,17 @@ impl Running {
         let mut lines = lines.map(|line| serde_json::from_str::<Value>(&line.unwrap()).unwrap());
         let added = lines.find(|line| line["event"] == "added").unwrap();
         let id = added["id"].as_str().unwrap().to_owned();
-        Self { child, lines: Box::new(lines), id }
+        Self {
+            child,
+            lines: Box::new(lines),
+            id,
+        }
     }
 
     fn until(&mut self, what: impl Fn(&Value) -> bool) -> Value {
-        self.lines.find(|line| what(line)).expect("the upload ended before it came to that")
+        self.lines
+            .find(|line| what(line))
+            .expect("the upload ended before it came to that")
     }
 }
 
@@ -47,7 +53,10 @@ fn pause_stops_the_bytes_and_resume_sends_none_twice() {
     let status = running.child.wait().unwrap();
     assert_eq!(status.code(), Some(3), "everything that is left waits for the person");
     let held = world.skylift(["queue", "--json"]).expect(0).lines();
-    assert_eq!((held[0]["phase"].as_str(), held[0]["hold"].as_str()), (Some("uploading"), Some("paused")));
+    assert_eq!(
+        (held[0]["phase"].as_str(), held[0]["hold"].as_str()),
+        (Some("uploading"), Some("paused"))
+    );
     let acknowledged = held[0]["acknowledged"].as_u64().unwrap();
     assert!(acknowledged > 0 && acknowledged < 200 * MIB, "{acknowledged}");
     world.sandbox().clear_faults();
@@ -56,7 +65,11 @@ fn pause_stops_the_bytes_and_resume_sends_none_twice() {
     world.assert_holds_once(Service::Archetype, &world.files().join("paused.txt"));
     let stats = world.sandbox().stats();
     let stats = &stats.services[&Service::Archetype];
-    assert_eq!((stats.repeats, stats.creates), (0, 1), "a part that was acknowledged was sent again");
+    assert_eq!(
+        (stats.repeats, stats.creates),
+        (0, 1),
+        "a part that was acknowledged was sent again"
+    );
 }
 
 #[test]
@@ -70,15 +83,23 @@ fn a_second_process_sees_and_steers_the_same_queue() {
     let _ = running.until(|line| line["event"] == "canceled");
     assert_eq!(running.child.wait().unwrap().code(), Some(1));
     assert!(world.objects(Service::Archetype).is_empty());
-    assert_eq!(world.sandbox().stats().services[&Service::Archetype].aborts, 1, "the service still holds the parts");
+    assert_eq!(
+        world.sandbox().stats().services[&Service::Archetype].aborts,
+        1,
+        "the service still holds the parts"
+    );
 }
 
 #[test]
 fn a_failed_upload_is_sent_when_it_is_retried() {
     let world = World::with_account(archetype());
-    world.sandbox().set_faults(vec!["archetype:create:status=403".parse().unwrap()]);
+    world
+        .sandbox()
+        .set_faults(vec!["archetype:create:status=403".parse().unwrap()]);
     let file = world.file("a.txt", 20 * MIB);
-    let finished = world.skylift(["upload", file.to_str().unwrap(), "--to", "archetype", "--json"]).expect(1);
+    let finished = world
+        .skylift(["upload", file.to_str().unwrap(), "--to", "archetype", "--json"])
+        .expect(1);
     let failed = finished.events("failed");
     assert_eq!(failed[0]["fault"]["status"], 403, "{}", finished.stdout);
     assert!(!failed[0]["fault"]["hint"].as_str().unwrap().is_empty());
@@ -93,7 +114,9 @@ fn adding_a_file_again_while_it_waits_does_not_send_it_twice() {
     let world = World::with_account(archetype());
     let file = world.file("a.txt", 1000);
     let path = file.to_str().unwrap();
-    let first = world.skylift(["upload", path, "--to", "archetype", "--detach", "--json"]).expect(0);
+    let first = world
+        .skylift(["upload", path, "--to", "archetype", "--detach", "--json"])
+        .expect(0);
     let second = world.skylift(["upload", path, "--to", "archetype", "--json"]).expect(0);
     assert_eq!(first.events("added")[0]["id"], second.events("added")[0]["id"]);
     world.assert_holds_once(Service::Archetype, &file);
@@ -101,14 +124,29 @@ fn adding_a_file_again_while_it_waits_does_not_send_it_twice() {
 
 #[test]
 fn a_busy_service_is_obeyed_and_the_upload_arrives() {
-    for fault in ["status=503:times=2", "status=429:retry-after=1:times=1", "reset=after:times=1", "reset=in:times=1", "expired:times=1"] {
+    for fault in [
+        "status=503:times=2",
+        "status=429:retry-after=1:times=1",
+        "reset=after:times=1",
+        "reset=in:times=1",
+        "expired:times=1",
+    ] {
         for account in accounts() {
             let world = World::with_account(account);
-            world.sandbox().set_faults(vec![format!("{}:part:{fault}", account.name()).parse().unwrap()]);
+            world
+                .sandbox()
+                .set_faults(vec![format!("{}:part:{fault}", account.name()).parse().unwrap()]);
             let file = world.file(format!("a.{}", account.ending), 100_000);
             let path = file.to_str().unwrap();
             let finished = world.skylift(["upload", path, "--to", &account.name(), "--json"]);
-            assert_eq!(finished.code(), 0, "{fault} at {}:\n{}\n{}", account.name(), finished.stdout, finished.stderr);
+            assert_eq!(
+                finished.code(),
+                0,
+                "{fault} at {}:\n{}\n{}",
+                account.name(),
+                finished.stdout,
+                finished.stderr
+            );
             world.assert_holds_once(account.service, &file);
             assert_eq!(world.objects(account.service).len(), 1, "{fault} at {}", account.name());
         }
@@ -120,10 +158,16 @@ fn a_lost_answer_to_the_request_that_completes_is_settled_by_asking() {
     for account in accounts() {
         let world = World::with_account(account);
         for step in ["complete", "part"] {
-            world.sandbox().set_faults(vec![format!("{}:{step}:reset=after:times=1", account.name()).parse().unwrap()]);
+            world.sandbox().set_faults(vec![
+                format!("{}:{step}:reset=after:times=1", account.name())
+                    .parse()
+                    .unwrap(),
+            ]);
             let file = world.file(format!("{step}.{}", account.ending), 100_000);
             let path = file.to_str().unwrap();
-            let _ = world.skylift(["upload", path, "--to", &account.name(), "--json"]).expect(0);
+            let _ = world
+                .skylift(["upload", path, "--to", &account.name(), "--json"])
+                .expect(0);
             world.assert_holds_once(account.service, &file);
         }
         assert_eq!(world.objects(account.service).len(), 2);

@@ -26,8 +26,14 @@ pub(crate) struct Catalog {
 impl Catalog {
     /// Reads the added definitions of a data folder. A broken one is kept out and named in `problems`.
     pub(crate) fn open(data: &Path) -> Self {
-        let mut catalog = Self { folder: data.join(FOLDER), added: BTreeMap::new(), problems: Vec::new() };
-        let Ok(entries) = std::fs::read_dir(&catalog.folder) else { return catalog };
+        let mut catalog = Self {
+            folder: data.join(FOLDER),
+            added: BTreeMap::new(),
+            problems: Vec::new(),
+        };
+        let Ok(entries) = std::fs::read_dir(&catalog.folder) else {
+            return catalog;
+        };
         let mut files: Vec<_> = entries.flatten().map(|entry| entry.path()).collect();
         files.retain(|path| path.extension().is_some_and(|extension| extension == "toml"));
         files.sort();
@@ -47,17 +53,25 @@ impl Catalog {
     /// # Errors
     /// When there is none; the message names those there are.
     pub(crate) fn get(&self, id: &str) -> Result<Arc<Definition>, Fault> {
-        let found = built_in().iter().find(|definition| definition.id == id).or_else(|| self.added.get(id));
+        let found = built_in()
+            .iter()
+            .find(|definition| definition.id == id)
+            .or_else(|| self.added.get(id));
         found.cloned().ok_or_else(|| {
             let known: Vec<_> = self.views().into_iter().map(|view| view.id).collect();
-            Fault::new(FaultKind::Setup, format!("there is no service called {id:?}; known are {}", known.join(", ")))
+            Fault::new(
+                FaultKind::Setup,
+                format!("there is no service called {id:?}; known are {}", known.join(", ")),
+            )
         })
     }
 
     /// Every definition for front ends.
     pub(crate) fn views(&self) -> Vec<ServiceView> {
         let built_in = built_in().iter().map(|definition| definition.view(false));
-        built_in.chain(self.added.values().map(|definition| definition.view(true))).collect()
+        built_in
+            .chain(self.added.values().map(|definition| definition.view(true)))
+            .collect()
     }
 
     /// Adds a definition, or replaces one that was added before.
@@ -69,7 +83,12 @@ impl Catalog {
         let path = self.folder.join(format!("{}.toml", definition.id));
         std::fs::create_dir_all(&self.folder)
             .and_then(|()| std::fs::write(&path, text))
-            .map_err(|error| Fault::new(FaultKind::Setup, format!("{} cannot be written: {error}", path.display())))?;
+            .map_err(|error| {
+                Fault::new(
+                    FaultKind::Setup,
+                    format!("{} cannot be written: {error}", path.display()),
+                )
+            })?;
         let view = definition.view(true);
         self.added.insert(definition.id.clone(), Arc::new(definition));
         Ok(view)
@@ -78,9 +97,13 @@ impl Catalog {
 
 fn read(path: &Path) -> Result<String, Fault> {
     let refuse = |why: String| Fault::new(FaultKind::Setup, why);
-    let size = std::fs::metadata(path).map_err(|error| refuse(error.to_string()))?.len();
+    let size = std::fs::metadata(path)
+        .map_err(|error| refuse(error.to_string()))?
+        .len();
     if size > LARGEST {
-        return Err(refuse(format!("has {size} bytes, more than the {LARGEST} a definition may have")));
+        return Err(refuse(format!(
+            "has {size} bytes, more than the {LARGEST} a definition may have"
+        )));
     }
     std::fs::read_to_string(path).map_err(|error| refuse(error.to_string()))
 }
@@ -91,8 +114,11 @@ fn sound(text: &str) -> Result<Definition, Fault> {
         Fault::new(FaultKind::Setup, lines.join("\n"))
     })?;
     if built_in().iter().any(|known| known.id == definition.id) {
-        return Err(Fault::new(FaultKind::Setup, format!("the name {:?} belongs to a built-in service", definition.id))
-            .hint("Give the definition another id."));
+        return Err(Fault::new(
+            FaultKind::Setup,
+            format!("the name {:?} belongs to a built-in service", definition.id),
+        )
+        .hint("Give the definition another id."));
     }
     Ok(definition)
 }

@@ -46,7 +46,12 @@ impl HttpTransport {
             .connect_timeout(CONNECT)
             .pool_idle_timeout(Duration::from_secs(60))
             .build()
-            .map_err(|error| Fault::new(FaultKind::Setup, format!("the network cannot be used: {}", cause(&error))))?;
+            .map_err(|error| {
+                Fault::new(
+                    FaultKind::Setup,
+                    format!("the network cannot be used: {}", cause(&error)),
+                )
+            })?;
         Ok(Self { client })
     }
 }
@@ -112,11 +117,15 @@ fn with_body(builder: RequestBuilder, body: Body, payload: Option<Payload>) -> R
     Ok(match body {
         Body::Empty => builder,
         Body::Json(text) => builder.header(CONTENT_TYPE, "application/json").body(text),
-        Body::UrlEncoded(text) => builder.header(CONTENT_TYPE, "application/x-www-form-urlencoded").body(text),
+        Body::UrlEncoded(text) => builder
+            .header(CONTENT_TYPE, "application/x-www-form-urlencoded")
+            .body(text),
         Body::Bytes => {
             let payload = bytes()?;
             // An empty body would otherwise go without a length, which storages answer with 411.
-            builder.header(CONTENT_LENGTH, payload.length()).body(reqwest::Body::wrap(payload.body()))
+            builder
+                .header(CONTENT_LENGTH, payload.length())
+                .body(reqwest::Body::wrap(payload.body()))
         }
         Body::Form { fields, file } => {
             let payload = bytes()?;
@@ -124,20 +133,30 @@ fn with_body(builder: RequestBuilder, body: Body, payload: Option<Payload>) -> R
                 .file_name(file.filename)
                 .mime_str(&file.content_type)
                 .map_err(|_| Fault::new(FaultKind::Setup, "the definition gives a content type that is none"))?;
-            let form = fields.into_iter().fold(Form::new(), |form, (name, value)| form.text(name, value));
+            let form = fields
+                .into_iter()
+                .fold(Form::new(), |form, (name, value)| form.text(name, value));
             builder.multipart(form.part(file.field, part))
         }
     })
 }
 
 fn header_name(name: &str) -> Result<HeaderName, Fault> {
-    HeaderName::from_bytes(name.as_bytes())
-        .map_err(|_| Fault::new(FaultKind::Protocol, "the service or its definition names a header that is none"))
+    HeaderName::from_bytes(name.as_bytes()).map_err(|_| {
+        Fault::new(
+            FaultKind::Protocol,
+            "the service or its definition names a header that is none",
+        )
+    })
 }
 
 fn header_value(name: &str, value: &str) -> Result<HeaderValue, Fault> {
-    HeaderValue::from_bytes(value.as_bytes())
-        .map_err(|_| Fault::new(FaultKind::Protocol, format!("the header {name} cannot hold the value it is given")))
+    HeaderValue::from_bytes(value.as_bytes()).map_err(|_| {
+        Fault::new(
+            FaultKind::Protocol,
+            format!("the header {name} cannot hold the value it is given"),
+        )
+    })
 }
 
 async fn read(mut response: Response, host: &str) -> Result<Reply, Fault> {
@@ -145,13 +164,21 @@ async fn read(mut response: Response, host: &str) -> Result<Reply, Fault> {
     let headers = response
         .headers()
         .iter()
-        .map(|(name, value)| (name.as_str().to_owned(), String::from_utf8_lossy(value.as_bytes()).into_owned()))
+        .map(|(name, value)| {
+            (
+                name.as_str().to_owned(),
+                String::from_utf8_lossy(value.as_bytes()).into_owned(),
+            )
+        })
         .collect();
     let mut body = Vec::new();
     while let Some(chunk) = response.chunk().await.map_err(|error| explain(&error, host))? {
         if body.len() + chunk.len() > LONGEST_REPLY {
-            return Err(Fault::new(FaultKind::Protocol, format!("{host} answered with more than {LONGEST_REPLY} bytes"))
-                .status(status));
+            return Err(Fault::new(
+                FaultKind::Protocol,
+                format!("{host} answered with more than {LONGEST_REPLY} bytes"),
+            )
+            .status(status));
         }
         body.extend_from_slice(&chunk);
     }

@@ -61,7 +61,10 @@ pub(crate) fn collect(intake: &Intake, paths: &[RawPath]) -> Found {
     let mut found = Found::default();
     for path in paths {
         let start = std::path::absolute(as_path(path)).unwrap_or_else(|_| as_path(path));
-        let walk = WalkDir::new(&start).follow_links(false).follow_root_links(false).sort_by_file_name();
+        let walk = WalkDir::new(&start)
+            .follow_links(false)
+            .follow_root_links(false)
+            .sort_by_file_name();
         for entry in walk {
             match entry {
                 Ok(entry) if entry.file_type().is_dir() => {}
@@ -82,28 +85,61 @@ impl Found {
     }
 
     fn skip(&mut self, path: &Path, fault: &Fault) {
-        let reason = if fault.hint.is_empty() { fault.message.clone() } else { format!("{}. {}", fault.message, fault.hint) };
-        self.skipped.push(Skipped { path: shown(from_path(path).as_bytes()), reason });
+        let reason = if fault.hint.is_empty() {
+            fault.message.clone()
+        } else {
+            format!("{}. {}", fault.message, fault.hint)
+        };
+        self.skipped.push(Skipped {
+            path: shown(from_path(path).as_bytes()),
+            reason,
+        });
     }
 }
 
 fn check(intake: &Intake, start: &Path, path: &Path) -> Result<File, Fault> {
     let raw = from_path(path);
-    let source = files::DiskFiles.open(&raw)?.facts().map_err(|error| files::explain(&error))?;
+    let source = files::DiskFiles
+        .open(&raw)?
+        .facts()
+        .map_err(|error| files::explain(&error))?;
     let below = path.strip_prefix(start.parent().unwrap_or(start)).unwrap_or(path);
-    let segments = below.components().map(|part| remote_name(from_path(Path::new(part.as_os_str())).as_bytes()));
+    let segments = below
+        .components()
+        .map(|part| remote_name(from_path(Path::new(part.as_os_str())).as_bytes()));
     let segments: Vec<_> = segments.collect();
     let name = segments.last().cloned().unwrap_or_default();
-    let facts = FileFacts { name: name.clone(), relative: segments.join("/"), size: source.size, import_url: None };
+    let facts = FileFacts {
+        name: name.clone(),
+        relative: segments.join("/"),
+        size: source.size,
+        import_url: None,
+    };
     let mode = intake.definition.mode_for(&facts, intake.mode.as_deref())?;
     let relative = facts.relative.clone();
-    Job::new(intake.definition.clone(), &intake.account, facts, &intake.options, &mode, intake.largest_file)?;
-    Ok(File { path: raw, name, relative, mode, source })
+    Job::new(
+        intake.definition.clone(),
+        &intake.account,
+        facts,
+        &intake.options,
+        &mode,
+        intake.largest_file,
+    )?;
+    Ok(File {
+        path: raw,
+        name,
+        relative,
+        mode,
+        source,
+    })
 }
 
 fn walk_fault(error: &walkdir::Error) -> Fault {
     match error.io_error() {
         Some(error) => files::explain(error),
-        None => Fault::new(skylift_model::FaultKind::SourceUnreadable, "this folder leads back to itself"),
+        None => Fault::new(
+            skylift_model::FaultKind::SourceUnreadable,
+            "this folder leads back to itself",
+        ),
     }
 }

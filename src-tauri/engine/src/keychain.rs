@@ -44,7 +44,10 @@ impl Keychain {
             });
             match tokio::time::timeout(patience, result).await {
                 Ok(Ok(result)) => result.map_err(|error| explain(&error)),
-                Ok(Err(_)) => Err(Fault::new(FaultKind::Keychain, "the keychain gave up without an answer")),
+                Ok(Err(_)) => Err(Fault::new(
+                    FaultKind::Keychain,
+                    "the keychain gave up without an answer",
+                )),
                 Err(_) => Err(Fault::new(
                     FaultKind::Keychain,
                     format!("the keychain did not answer within {} seconds", patience.as_secs()),
@@ -67,7 +70,9 @@ impl Secrets for Keychain {
     }
 
     fn set(&self, account: &str, key: Key) -> BoxFuture<'static, Result<(), Fault>> {
-        self.run(account, PATIENCE_WITH_PROMPT, move |entry| entry.set_password(key.expose()))
+        self.run(account, PATIENCE_WITH_PROMPT, move |entry| {
+            entry.set_password(key.expose())
+        })
     }
 
     fn delete(&self, account: &str) -> BoxFuture<'static, Result<(), Fault>> {

@@ -24,7 +24,10 @@ struct Known {
 impl Keys {
     /// None known yet.
     pub(crate) fn new(secrets: Arc<dyn Secrets>) -> Self {
-        Self { secrets, known: Mutex::default() }
+        Self {
+            secrets,
+            known: Mutex::default(),
+        }
     }
 
     /// The key of an account.
@@ -40,7 +43,10 @@ impl Keys {
                 self.known().cached.insert(account.to_owned(), key.clone());
                 Ok(key)
             }
-            None => Err(Fault::new(FaultKind::SignIn, format!("there is no key for the account {account:?}"))),
+            None => Err(Fault::new(
+                FaultKind::SignIn,
+                format!("there is no key for the account {account:?}"),
+            )),
         }
     }
 

@@ -12,7 +12,10 @@ use skylift_model::rate::{Bucket, Rate};
 use crate::ports::Clock;
 
 /// What is allowed to an account whose service names no limit: nothing is held back until it asks for silence.
-const FREE: Rate = Rate { per_second: 1e9, burst: u32::MAX };
+const FREE: Rate = Rate {
+    per_second: 1e9,
+    burst: u32::MAX,
+};
 
 /// The buckets of all accounts.
 pub(crate) struct Pace {
@@ -23,7 +26,10 @@ pub(crate) struct Pace {
 impl Pace {
     /// No account yet.
     pub(crate) fn new(clock: Arc<dyn Clock>) -> Self {
-        Self { clock, buckets: Mutex::default() }
+        Self {
+            clock,
+            buckets: Mutex::default(),
+        }
     }
 
     /// Waits until a request of this account may go.
@@ -44,8 +50,13 @@ impl Pace {
 
     fn with<T>(&self, account: &str, rate: Option<Rate>, work: impl FnOnce(&mut Bucket, Timestamp) -> T) -> T {
         let now = self.clock.now();
-        let mut buckets = self.buckets.lock().expect("no thread panics while it holds the buckets");
-        let bucket = buckets.entry(account.to_owned()).or_insert_with(|| Bucket::new(rate.unwrap_or(FREE), now));
+        let mut buckets = self
+            .buckets
+            .lock()
+            .expect("no thread panics while it holds the buckets");
+        let bucket = buckets
+            .entry(account.to_owned())
+            .or_insert_with(|| Bucket::new(rate.unwrap_or(FREE), now));
         work(bucket, now)
     }
 }

@@ -32,7 +32,11 @@ pub struct Pool(Mutex<Vec<Box<[u8]>>>);
 impl Pool {
     fn take(self: &Arc<Self>) -> Pooled {
         let kept = self.0.lock().expect("no thread panics while it takes a buffer").pop();
-        Pooled { bytes: kept.unwrap_or_else(|| vec![0; BUFFER].into_boxed_slice()), used: 0, pool: self.clone() }
+        Pooled {
+            bytes: kept.unwrap_or_else(|| vec![0; BUFFER].into_boxed_slice()),
+            used: 0,
+            pool: self.clone(),
+        }
     }
 }
 
@@ -50,7 +54,11 @@ impl AsRef<[u8]> for Pooled {
 
 impl Drop for Pooled {
     fn drop(&mut self) {
-        let mut kept = self.pool.0.lock().expect("no thread panics while it gives a buffer back");
+        let mut kept = self
+            .pool
+            .0
+            .lock()
+            .expect("no thread panics while it gives a buffer back");
         if kept.len() < KEPT {
             kept.push(std::mem::take(&mut self.bytes));
         }
@@ -100,7 +108,12 @@ impl Payload {
 
     /// The body to send. One payload makes a fresh body for each try.
     pub fn body(&self) -> FileBody {
-        FileBody { at: self.range.start, crc32c: 0, hasher: Hasher::of(self.hash), payload: self.clone() }
+        FileBody {
+            at: self.range.start,
+            crc32c: 0,
+            hasher: Hasher::of(self.hash),
+            payload: self.clone(),
+        }
     }
 }
 
@@ -158,7 +171,11 @@ impl FileBody {
         let wanted = usize::try_from(self.left()).unwrap_or(usize::MAX).min(BUFFER);
         while buffer.used < wanted {
             let position = self.at + buffer.used as u64;
-            match self.payload.file.read_at(&mut buffer.bytes[buffer.used..wanted], position) {
+            match self
+                .payload
+                .file
+                .read_at(&mut buffer.bytes[buffer.used..wanted], position)
+            {
                 Ok(0) => return Err(io::Error::new(io::ErrorKind::UnexpectedEof, "the file became shorter")),
                 Ok(read) => buffer.used += read,
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
@@ -178,7 +195,10 @@ impl FileBody {
 
     fn finish(&self) {
         // A second body of the same payload reads the same bytes; the first result stands.
-        let _ = self.payload.sums.set(Sums { crc32c: self.crc32c, whole: self.hasher.finish() });
+        let _ = self.payload.sums.set(Sums {
+            crc32c: self.crc32c,
+            whole: self.hasher.finish(),
+        });
     }
 }
 

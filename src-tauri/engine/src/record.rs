@@ -46,7 +46,13 @@ pub(crate) struct Work {
 impl Record {
     /// An upload that does not move.
     pub(crate) fn new(row: UploadRow, acks: Vec<PartAck>) -> Self {
-        let mut record = Self { row, acks, acknowledged: 0, work: None, strikes: 0 };
+        let mut record = Self {
+            row,
+            acks,
+            acknowledged: 0,
+            work: None,
+            strikes: 0,
+        };
         record.count();
         record
     }
@@ -64,7 +70,15 @@ impl Record {
     /// Notes that a worker began.
     pub(crate) fn started(&mut self, stop: CancellationToken, meter: Arc<Meter>) {
         let last = (Instant::now(), 0);
-        self.work = Some(Work { stop, meter, base: self.acknowledged, counted: 0, last, rate: 0.0, reported: None });
+        self.work = Some(Work {
+            stop,
+            meter,
+            base: self.acknowledged,
+            counted: 0,
+            last,
+            rate: 0.0,
+            reported: None,
+        });
     }
 
     /// Adds what went over the wire since the last time to the row.
@@ -79,11 +93,17 @@ impl Record {
     /// Bytes on the wire that count, confirmed or in flight.
     pub(crate) fn sent(&self) -> u64 {
         let in_flight = self.work.as_ref().map_or(0, |work| work.base + work.meter.useful());
-        in_flight.max(self.acknowledged).min(self.row.source.size.max(self.acknowledged))
+        in_flight
+            .max(self.acknowledged)
+            .min(self.row.source.size.max(self.acknowledged))
     }
 
     /// Bytes a second.
-    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a speed is shown, not computed with")]
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "a speed is shown, not computed with"
+    )]
     pub(crate) fn rate(&self) -> u64 {
         self.work.as_ref().map_or(0, |work| work.rate.max(0.0) as u64)
     }
@@ -105,8 +125,12 @@ impl Record {
 
     /// The progress, when it differs from the last one that was asked for.
     pub(crate) fn progress(&mut self) -> Option<Progress> {
-        let next =
-            Progress { id: self.row.id, acknowledged: self.acknowledged, sent: self.sent(), rate: self.rate() };
+        let next = Progress {
+            id: self.row.id,
+            acknowledged: self.acknowledged,
+            sent: self.sent(),
+            rate: self.rate(),
+        };
         let work = self.work.as_mut()?;
         (work.reported.replace(next) != Some(next)).then_some(next)
     }

@@ -77,7 +77,8 @@ impl SettingsFile {
         let mut next = self.stored.clone();
         change(&mut next);
         let text = toml::to_string_pretty(&next).map_err(|error| trouble(&self.path, &error.to_string()))?;
-        self.write(&text).map_err(|error| trouble(&self.path, &format!("cannot be written: {error}")))?;
+        self.write(&text)
+            .map_err(|error| trouble(&self.path, &format!("cannot be written: {error}")))?;
         self.stored = next;
         Ok(())
     }
@@ -106,7 +107,14 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let mut file = SettingsFile::open(folder.path()).unwrap();
         file.change(|stored| stored.transfers.parallel_parts = 3).unwrap();
-        assert_eq!(SettingsFile::open(folder.path()).unwrap().get().transfers.parallel_parts, 3);
+        assert_eq!(
+            SettingsFile::open(folder.path())
+                .unwrap()
+                .get()
+                .transfers
+                .parallel_parts,
+            3
+        );
     }
 
     #[test]

@@ -170,29 +170,62 @@ const fn usual(kind: FaultKind) -> (Verdict, &'static str) {
     use FaultKind as K;
     match kind {
         K::Offline => (Verdict::Wait, "Goes on by itself when the connection is back."),
-        K::CaptivePortal => (Verdict::Wait, "Open a web page to sign in to this network; the upload goes on by itself."),
+        K::CaptivePortal => (
+            Verdict::Wait,
+            "Open a web page to sign in to this network; the upload goes on by itself.",
+        ),
         K::Network | K::Timeout | K::Server | K::Protocol => (Verdict::Retry, "Skylift tries again by itself."),
         K::RateLimited => (Verdict::Slow, "Goes on by itself when the service allows it."),
         K::UrlExpired => (Verdict::RefreshUrl, "Skylift asks for a fresh address by itself."),
-        K::SignIn => (Verdict::SignIn, "Enter a valid key for this account; the upload then goes on."),
-        K::Keychain => (Verdict::SignIn, "Unlock the keychain, or set the key in the environment (see `skylift doctor`)."),
-        K::NotPermitted => (Verdict::Reject, "Give the key the permission it lacks, or use another key; then retry."),
+        K::SignIn => (
+            Verdict::SignIn,
+            "Enter a valid key for this account; the upload then goes on.",
+        ),
+        K::Keychain => (
+            Verdict::SignIn,
+            "Unlock the keychain, or set the key in the environment (see `skylift doctor`).",
+        ),
+        K::NotPermitted => (
+            Verdict::Reject,
+            "Give the key the permission it lacks, or use another key; then retry.",
+        ),
         K::Gone => (Verdict::Restart, "Skylift begins the upload again by itself."),
         K::AlreadyDone => (Verdict::Ask, "Skylift asks the service how the upload stands."),
-        K::Conflict => (Verdict::Reject, "Cancel or finish what is open under this name on the service; then retry."),
-        K::TooLarge => (Verdict::Reject, "Make the file smaller, or use a plan or a service that takes it."),
-        K::TooSmall => (Verdict::Reject, "This service does not take an empty file; leave it out."),
+        K::Conflict => (
+            Verdict::Reject,
+            "Cancel or finish what is open under this name on the service; then retry.",
+        ),
+        K::TooLarge => (
+            Verdict::Reject,
+            "Make the file smaller, or use a plan or a service that takes it.",
+        ),
+        K::TooSmall => (
+            Verdict::Reject,
+            "This service does not take an empty file; leave it out.",
+        ),
         K::TypeRefused => (Verdict::Reject, "Convert the file to a type that the service takes."),
         K::NameRefused => (Verdict::Reject, "Rename the file, then add it again."),
-        K::Quota => (Verdict::Reject, "Make room on the service or raise the plan; then retry."),
+        K::Quota => (
+            Verdict::Reject,
+            "Make room on the service or raise the plan; then retry.",
+        ),
         K::Refused => (Verdict::Reject, "Correct what the service names, then retry."),
-        K::Redirect => (Verdict::Reject, "Check the account's base URL; redirects are never followed."),
-        K::HostRefused => (Verdict::Reject, "Check the account's base URL and the definition's upload hosts."),
+        K::Redirect => (
+            Verdict::Reject,
+            "Check the account's base URL; redirects are never followed.",
+        ),
+        K::HostRefused => (
+            Verdict::Reject,
+            "Check the account's base URL and the definition's upload hosts.",
+        ),
         K::SourceChanged => (Verdict::Restart, "Skylift sends the new version from the start."),
         K::SourceMissing => (Verdict::Reject, "Put the file back or plug the drive in, then retry."),
         K::SourceUnreadable => (Verdict::Reject, "Allow Skylift to read the file, then retry."),
         K::ChecksumMismatch => (Verdict::Reject, "Retry: the file is sent again from the start."),
-        K::UnknownOutcome => (Verdict::Reject, "Look on the service whether the file is there before you retry."),
+        K::UnknownOutcome => (
+            Verdict::Reject,
+            "Look on the service whether the file is there before you retry.",
+        ),
         K::Storage => (Verdict::Retry, "Free some disk space; Skylift goes on by itself."),
         K::Setup => (Verdict::Reject, "Correct the account or the definition, then retry."),
     }

@@ -105,7 +105,8 @@ pub fn remote_name(name: &[u8]) -> String {
 }
 
 fn reads_as_escape(rest: &[u8]) -> bool {
-    rest.get(1..3).is_some_and(|digits| digits.iter().all(u8::is_ascii_hexdigit))
+    rest.get(1..3)
+        .is_some_and(|digits| digits.iter().all(u8::is_ascii_hexdigit))
 }
 
 fn escape(bytes: &[u8], out: &mut String) {
@@ -166,7 +167,10 @@ mod tests {
     #[test]
     fn an_extension_is_what_follows_the_last_dot() {
         assert_eq!(extension("A.Tar.GZ").as_deref(), Some("gz"));
-        assert_eq!((extension(".profile"), extension("name."), extension("name")), (None, None, None));
+        assert_eq!(
+            (extension(".profile"), extension("name."), extension("name")),
+            (None, None, None)
+        );
     }
 
     proptest! {

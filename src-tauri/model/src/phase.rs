@@ -25,8 +25,14 @@ pub enum Phase {
 
 impl Phase {
     /// Every phase, in the order an upload passes them.
-    pub const ALL: [Self; 6] =
-        [Self::Queued, Self::Uploading, Self::Completing, Self::Completed, Self::Failed, Self::Canceled];
+    pub const ALL: [Self; 6] = [
+        Self::Queued,
+        Self::Uploading,
+        Self::Completing,
+        Self::Completed,
+        Self::Failed,
+        Self::Canceled,
+    ];
 
     /// Whether the upload may still move by itself.
     pub const fn is_live(self) -> bool {
@@ -92,8 +98,14 @@ pub enum Hold {
 
 impl Hold {
     /// Every hold.
-    pub const ALL: [Self; 6] =
-        [Self::None, Self::Paused, Self::Backoff, Self::Offline, Self::SignIn, Self::SourceMissing];
+    pub const ALL: [Self; 6] = [
+        Self::None,
+        Self::Paused,
+        Self::Backoff,
+        Self::Offline,
+        Self::SignIn,
+        Self::SourceMissing,
+    ];
 
     /// The name in the database and in JSON.
     pub const fn as_str(self) -> &'static str {
@@ -127,7 +139,10 @@ mod tests {
 
     #[test]
     fn nothing_completes_without_the_intent_written_first() {
-        let before: Vec<_> = Phase::ALL.into_iter().filter(|p| p.may_become(Phase::Completed)).collect();
+        let before: Vec<_> = Phase::ALL
+            .into_iter()
+            .filter(|p| p.may_become(Phase::Completed))
+            .collect();
         assert_eq!(before, [Phase::Completing]);
     }
 

@@ -59,7 +59,11 @@ pub enum PlanError {
 impl PartPlan {
     /// The whole file as one part.
     pub const fn whole(size: u64) -> Self {
-        Self { size, part_size: if size == 0 { 1 } else { size }, count: 1 }
+        Self {
+            size,
+            part_size: if size == 0 { 1 } else { size },
+            count: 1,
+        }
     }
 
     /// Parts of the size a service named.
@@ -72,7 +76,10 @@ impl PartPlan {
         }
         let count = u32::try_from(size.div_ceil(part_size).max(1)).unwrap_or(u32::MAX);
         if count > MOST_PARTS {
-            return Err(PlanError::TooManyParts { most: MOST_PARTS, largest: part_size });
+            return Err(PlanError::TooManyParts {
+                most: MOST_PARTS,
+                largest: part_size,
+            });
         }
         Ok(Self { size, part_size, count })
     }
@@ -82,12 +89,22 @@ impl PartPlan {
     /// # Errors
     /// When no size within the limits is enough, or the limits contradict each other.
     pub fn within(size: u64, limits: PartLimits) -> Result<Self, PlanError> {
-        let PartLimits { preferred, smallest, largest, multiple_of, most } = limits;
+        let PartLimits {
+            preferred,
+            smallest,
+            largest,
+            multiple_of,
+            most,
+        } = limits;
         if multiple_of == 0 || most == 0 || smallest > largest || largest < multiple_of {
             return Err(PlanError::Contradiction);
         }
         let needed = size.div_ceil(u64::from(most));
-        let wanted = preferred.max(needed).max(smallest).div_ceil(multiple_of).saturating_mul(multiple_of);
+        let wanted = preferred
+            .max(needed)
+            .max(smallest)
+            .div_ceil(multiple_of)
+            .saturating_mul(multiple_of);
         let part_size = wanted.min(largest / multiple_of * multiple_of);
         if part_size < needed {
             return Err(PlanError::TooManyParts { most, largest });
@@ -120,8 +137,13 @@ mod tests {
     use super::*;
 
     const MIB: u64 = 1024 * 1024;
-    const NOTION: PartLimits =
-        PartLimits { preferred: 10 * MIB, smallest: 5 * MIB, largest: 20 * MIB, multiple_of: 1, most: 10_000 };
+    const NOTION: PartLimits = PartLimits {
+        preferred: 10 * MIB,
+        smallest: 5 * MIB,
+        largest: 20 * MIB,
+        multiple_of: 1,
+        most: 10_000,
+    };
 
     #[test]
     fn an_empty_file_is_one_empty_part() {
@@ -138,7 +160,13 @@ mod tests {
     #[test]
     fn a_file_too_large_for_the_service_is_refused_with_the_limit() {
         let error = PartPlan::within(10_001 * 20 * MIB, NOTION).unwrap_err();
-        assert_eq!(error, PlanError::TooManyParts { most: 10_000, largest: 20 * MIB });
+        assert_eq!(
+            error,
+            PlanError::TooManyParts {
+                most: 10_000,
+                largest: 20 * MIB
+            }
+        );
     }
 
     proptest! {

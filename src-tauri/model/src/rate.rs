@@ -29,7 +29,12 @@ pub struct Bucket {
 impl Bucket {
     /// A full bucket.
     pub fn new(rate: Rate, now: Timestamp) -> Self {
-        Self { rate, tokens: f64::from(rate.burst.max(1)), filled_at: now, silent_until: now }
+        Self {
+            rate,
+            tokens: f64::from(rate.burst.max(1)),
+            filled_at: now,
+            silent_until: now,
+        }
     }
 
     /// Takes a token. `Err` says how long to wait before asking again.
@@ -48,7 +53,10 @@ impl Bucket {
             self.tokens -= 1.0;
             return Ok(());
         }
-        Err(Duration::from_secs_f64((1.0 - self.tokens) / self.rate.per_second.max(0.001)).max(Duration::from_millis(1)))
+        Err(
+            Duration::from_secs_f64((1.0 - self.tokens) / self.rate.per_second.max(0.001))
+                .max(Duration::from_millis(1)),
+        )
     }
 
     /// Lets nothing through before `until`, as the service asked.
@@ -62,14 +70,21 @@ impl Bucket {
 mod tests {
     use super::*;
 
-    const NOTION: Rate = Rate { per_second: 3.0, burst: 10 };
+    const NOTION: Rate = Rate {
+        per_second: 3.0,
+        burst: 10,
+    };
 
     #[test]
     fn a_burst_goes_at_once_and_then_the_steady_rate_holds() {
         let mut bucket = Bucket::new(NOTION, Timestamp(0));
         assert!((0..10).all(|_| bucket.take(Timestamp(0)).is_ok()));
         let wait = bucket.take(Timestamp(0)).unwrap_err();
-        assert!(bucket.take(Timestamp(0).after(wait).after(Duration::from_millis(1))).is_ok());
+        assert!(
+            bucket
+                .take(Timestamp(0).after(wait).after(Duration::from_millis(1)))
+                .is_ok()
+        );
     }
 
     #[test]

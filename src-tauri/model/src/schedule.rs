@@ -44,7 +44,12 @@ struct Lane {
 
 impl Default for Lane {
     fn default() -> Self {
-        Self { small: BTreeSet::new(), large: BTreeSet::new(), moving: 0, gate: Gate::Open(usize::MAX) }
+        Self {
+            small: BTreeSet::new(),
+            large: BTreeSet::new(),
+            moving: 0,
+            gate: Gate::Open(usize::MAX),
+        }
     }
 }
 
@@ -127,7 +132,10 @@ impl Schedule {
             let Some(id) = self.first(now, most) else { break };
             let candidate = self.known.get(&id).expect("whoever is in a lane is known");
             let large = candidate.size >= LARGE;
-            let lane = self.lanes.get_mut(&candidate.account).expect("whoever is in a lane has one");
+            let lane = self
+                .lanes
+                .get_mut(&candidate.account)
+                .expect("whoever is in a lane has one");
             let line = if large { &mut lane.large } else { &mut lane.small };
             line.remove(&(candidate.rank, id));
             lane.moving += 1;
@@ -140,7 +148,12 @@ impl Schedule {
     /// When the next waiting upload becomes ready, or the next account is tried again.
     pub fn next_wake(&self) -> Option<Timestamp> {
         let gates = self.lanes.values().filter_map(Lane::opens_at);
-        self.waiting.first().map(|(time, _)| *time).into_iter().chain(gates).min()
+        self.waiting
+            .first()
+            .map(|(time, _)| *time)
+            .into_iter()
+            .chain(gates)
+            .min()
     }
 
     fn wake(&mut self, now: Timestamp) {
@@ -168,7 +181,11 @@ impl Schedule {
 
     fn line_up(&mut self, id: UploadId, candidate: &Candidate) {
         let lane = self.lanes.entry(candidate.account.clone()).or_default();
-        let line = if candidate.size >= LARGE { &mut lane.large } else { &mut lane.small };
+        let line = if candidate.size >= LARGE {
+            &mut lane.large
+        } else {
+            &mut lane.small
+        };
         line.insert((candidate.rank, id));
     }
 
@@ -176,7 +193,9 @@ impl Schedule {
         if self.moving.contains_key(&id) {
             return;
         }
-        let Some(candidate) = self.known.remove(&id) else { return };
+        let Some(candidate) = self.known.remove(&id) else {
+            return;
+        };
         if let Some(time) = candidate.not_before {
             self.waiting.remove(&(time, id));
         }
@@ -198,7 +217,12 @@ mod tests {
     }
 
     fn candidate(account: &str, rank: i64, size: u64) -> Candidate {
-        Candidate { account: account.into(), rank, size, not_before: None }
+        Candidate {
+            account: account.into(),
+            rank,
+            size,
+            not_before: None,
+        }
     }
 
     #[test]
@@ -238,7 +262,13 @@ mod tests {
     fn who_waits_starts_when_its_time_has_come() {
         let mut schedule = Schedule::default();
         let late = Timestamp(2_000);
-        schedule.put(id(1), Candidate { not_before: Some(late), ..candidate("a", 0, 1) });
+        schedule.put(
+            id(1),
+            Candidate {
+                not_before: Some(late),
+                ..candidate("a", 0, 1)
+            },
+        );
         assert!(schedule.start(NOW, 2).is_empty());
         assert_eq!(schedule.next_wake(), Some(late));
         assert_eq!(schedule.start(late, 2), [id(1)]);

@@ -71,7 +71,13 @@ impl fmt::Debug for SignedUrl {
 /// The name of the environment variable that overrides the stored key of an account: `SKYLIFT_KEY_` and the name in
 /// upper case, everything but ASCII letters and digits as `_`.
 pub fn key_variable(account: &str) -> String {
-    let name = account.chars().map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_uppercase() } else { '_' });
+    let name = account.chars().map(|c| {
+        if c.is_ascii_alphanumeric() {
+            c.to_ascii_uppercase()
+        } else {
+            '_'
+        }
+    });
     format!("SKYLIFT_KEY_{}", name.collect::<String>())
 }
 

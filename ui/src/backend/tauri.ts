@@ -10,7 +10,8 @@ function listen<T>(command: string, onMessage: (message: T) => void): Unsubscrib
 	channel.onmessage = (message) => {
 		if (open) onMessage(message);
 	};
-	void invoke(command, { channel });
+	// An engine that cannot be opened says so to every question; the first of them, for the services, shows it.
+	invoke(command, { channel }).catch(() => undefined);
 	return () => {
 		open = false;
 	};

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use std::io;
 use std::time::Duration;
 
-use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
+use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 use skylift_model::api::Row;
 use skylift_model::names::shown;
 use skylift_model::{Hold, UploadId};
@@ -24,6 +24,8 @@ const MOST_REASONS: usize = 20;
 /// What moves on the terminal.
 pub(crate) struct Bars {
     screen: MultiProgress,
+    /// An empty row. A `^C` that the terminal echoes shifts what is cleared by one row; this is the one left behind.
+    margin: ProgressBar,
     total: ProgressBar,
     moving: HashMap<UploadId, ProgressBar>,
     skipped: Vec<Line>,
@@ -34,10 +36,12 @@ pub(crate) struct Bars {
 impl Bars {
     /// Draws on a screen.
     pub(super) fn new(screen: MultiProgress) -> Self {
-        let total = screen.add(ProgressBar::new(0).with_style(style("{wide_msg}")));
+        let margin = screen.add(ProgressBar::new(0).with_style(style("{msg}")).with_message(" "));
+        let total = screen.add(ProgressBar::new(0).with_style(style("{msg}")));
         let none = BTreeMap::new;
         Self {
             screen,
+            margin,
             total,
             moving: HashMap::new(),
             skipped: Vec::new(),
@@ -89,11 +93,14 @@ impl Bars {
             .copied()
             .collect();
         for id in still {
-            self.moving.remove(&id).iter().for_each(|bar| self.take_away(bar));
+            if let Some(bar) = self.moving.remove(&id) {
+                bar.finish_and_clear();
+                self.screen.remove(&bar);
+            }
         }
         for row in tracker.moving() {
             if !self.moving.contains_key(&row.id) && self.moving.len() < MOST_BARS {
-                let bar = ProgressBar::new(row.size.max(1)).with_style(style("  {prefix:28!} {bar:16} {wide_msg}"));
+                let bar = ProgressBar::new(row.size.max(1)).with_style(style("  {prefix:24!} {bar:12} {wide_msg}"));
                 let bar = self
                     .screen
                     .insert_before(&self.total, bar.with_prefix(shown(row.name.as_bytes())));
@@ -104,22 +111,16 @@ impl Bars {
                 bar.set_message(standing(row));
             }
         }
-        self.total.set_message(total(&tracker.overview()));
+        self.margin.tick();
+        self.total.set_message(page::fitting(&total(&tracker.overview())));
     }
 
-    fn take_away(&self, bar: &ProgressBar) {
-        bar.finish_and_clear();
-        self.screen.remove(bar);
-    }
-
-    /// Takes the bars away.
+    /// Takes the bars away, for good.
     pub(super) fn clear(&mut self) {
-        for bar in std::mem::take(&mut self.moving).values() {
-            self.take_away(bar);
-        }
-        self.take_away(&self.total);
         // A terminal that cannot be cleared keeps the bars.
         let _ = self.screen.clear();
+        self.screen.set_draw_target(ProgressDrawTarget::hidden());
+        self.moving.clear();
     }
 
     /// What was not sent and why, and the sums.

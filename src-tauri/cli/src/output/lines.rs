@@ -11,8 +11,8 @@ use crate::words::{capital, count, rate, size, time, verified};
 pub(super) struct Line {
     /// What happened, in one word.
     pub(super) word: &'static str,
-    /// To what, and its facts.
-    pub(super) head: String,
+    /// To what, its facts, and the short form of its identity.
+    pub(super) head: Vec<String>,
     /// Why, and what comes next; may be empty.
     pub(super) reason: String,
 }
@@ -23,15 +23,12 @@ pub(super) const INDENT: usize = 10;
 impl Line {
     fn new(word: &'static str, subject: &str, facts: &[&str], id: Option<UploadId>, reason: String) -> Self {
         let id = id.map(|id| format!("[{}]", short(id)));
-        let head: Vec<_> = std::iter::once(subject)
+        let head = std::iter::once(subject)
             .chain(facts.iter().copied())
-            .chain(id.as_deref())
+            .map(str::to_owned)
+            .chain(id)
             .collect();
-        Self {
-            word,
-            head: head.join("  "),
-            reason,
-        }
+        Self { word, head, reason }
     }
 
     /// All in one line.
@@ -41,7 +38,7 @@ impl Line {
         } else {
             format!(": {}", self.reason)
         };
-        format!("{:<INDENT$}{}{reason}", self.word, self.head)
+        format!("{:<INDENT$}{}{reason}", self.word, self.head.join("  "))
     }
 }
 
@@ -81,11 +78,10 @@ pub(super) fn line(event: &Event) -> Option<Line> {
 }
 
 fn done(id: UploadId, name: &str, receipt: &Receipt) -> Line {
-    let there = receipt.remote_url.as_deref().or(receipt.remote_id.as_deref());
     let size = size(receipt.size);
     let facts: Vec<_> = [size.as_str(), verified(receipt.verified)]
         .into_iter()
-        .chain(there)
+        .chain(receipt.remote_url.as_deref())
         .collect();
     Line::new(
         "done",

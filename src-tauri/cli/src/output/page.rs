@@ -2,7 +2,7 @@
 
 use std::io;
 
-use console::{Style, Term, measure_text_width};
+use console::{Style, Term, measure_text_width, truncate_str};
 use skylift_model::names::shown;
 
 use super::lines::{INDENT, Line};
@@ -11,6 +11,8 @@ use super::lines::{INDENT, Line};
 const WIDEST: usize = 100;
 /// Narrower is no page.
 const NARROWEST: usize = 40;
+/// Room for a `^C`, which would begin another row and shift what is to be cleared.
+const ECHO: usize = 4;
 
 /// Prints a line with its reason below it.
 pub(super) fn print(line: &Line) -> io::Result<()> {
@@ -20,15 +22,18 @@ pub(super) fn print(line: &Line) -> io::Result<()> {
         "skipped" | "waiting" | "canceled" => Style::new().yellow(),
         _ => Style::new(),
     };
-    let mut text = format!(
-        "{}{}\n",
-        color.apply_to(format!("{:<INDENT$}", line.word)),
-        shown(line.head.as_bytes())
-    );
-    for row in broken(&shown(line.reason.as_bytes()), width().saturating_sub(INDENT)) {
-        text.push_str(&" ".repeat(INDENT));
-        text.push_str(&row);
-        text.push('\n');
+    let width = width().saturating_sub(INDENT);
+    let head: Vec<_> = line.head.iter().map(|fact| shown(fact.as_bytes())).collect();
+    let reason = shown(line.reason.as_bytes());
+    let rows = broken(head.iter().map(String::as_str), "  ", width);
+    let rows = rows
+        .into_iter()
+        .chain(broken(reason.split_whitespace(), " ", width))
+        .enumerate();
+    let mut text = String::new();
+    for (number, row) in rows {
+        let word = format!("{:<INDENT$}", if number == 0 { line.word } else { "" });
+        text.extend([color.apply_to(word).to_string(), row, "\n".to_owned()]);
     }
     io::Write::write_all(&mut io::stdout().lock(), text.as_bytes())
 }
@@ -37,16 +42,21 @@ fn width() -> usize {
     usize::from(Term::stdout().size().1).clamp(NARROWEST, WIDEST)
 }
 
-/// Breaks text between words into rows of at most this width; a longer word has a row of its own.
-fn broken(text: &str, width: usize) -> Vec<String> {
+/// As much of a line as fits with some room behind it, where a terminal echoes what is typed.
+pub(super) fn fitting(line: &str) -> String {
+    truncate_str(line, usize::from(Term::stdout().size().1).saturating_sub(ECHO), "…").into_owned()
+}
+
+/// Joins pieces with `gap` into rows of at most this width; a longer piece has a row of its own.
+fn broken<'a>(pieces: impl Iterator<Item = &'a str>, gap: &str, width: usize) -> Vec<String> {
     let mut rows: Vec<String> = Vec::new();
-    for word in text.split_whitespace() {
+    for piece in pieces {
         match rows.last_mut() {
-            Some(row) if measure_text_width(row) + 1 + measure_text_width(word) <= width => {
-                row.push(' ');
-                row.push_str(word);
+            Some(row) if measure_text_width(row) + gap.len() + measure_text_width(piece) <= width => {
+                row.push_str(gap);
+                row.push_str(piece);
             }
-            _ => rows.push(word.to_owned()),
+            _ => rows.push(piece.to_owned()),
         }
     }
     rows
@@ -58,8 +68,9 @@ mod tests {
 
     #[test]
     fn text_breaks_between_words() {
-        assert_eq!(broken("one two three", 7), ["one two", "three"]);
-        assert_eq!(broken("a verylongword b", 4), ["a", "verylongword", "b"]);
-        assert!(broken("", 4).is_empty());
+        let rows = |text: &str, width| broken(text.split_whitespace(), " ", width);
+        assert_eq!(rows("one two three", 7), ["one two", "three"]);
+        assert_eq!(rows("a verylongword b", 4), ["a", "verylongword", "b"]);
+        assert!(rows("", 4).is_empty());
     }
 }

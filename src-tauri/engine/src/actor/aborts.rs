@@ -23,11 +23,19 @@ pub(super) struct Aborts {
 
 impl Aborts {
     pub(super) fn new(rows: Vec<AbortRow>) -> Self {
-        Self { rows: rows.into_iter().map(|row| (row.id, row)).collect(), sending: HashSet::new(), hurry: None }
+        Self {
+            rows: rows.into_iter().map(|row| (row.id, row)).collect(),
+            sending: HashSet::new(),
+            hurry: None,
+        }
     }
 
     pub(super) fn next_wake(&self) -> Option<Timestamp> {
-        self.rows.values().filter(|row| !self.sending.contains(&row.id)).map(|row| row.next_at).min()
+        self.rows
+            .values()
+            .filter(|row| !self.sending.contains(&row.id))
+            .map(|row| row.next_at)
+            .min()
     }
 
     /// From now on only what is being sent is waited for, and not longer than this.
@@ -48,7 +56,9 @@ impl Actor {
     }
 
     pub(super) fn plan_abort(&mut self, id: UploadId, session: Session) -> Result<(), Fault> {
-        let Some(record) = self.records.get(&id) else { return Ok(()) };
+        let Some(record) = self.records.get(&id) else {
+            return Ok(());
+        };
         if record.row.phase == skylift_model::Phase::Completed {
             return Ok(());
         }
@@ -60,25 +70,45 @@ impl Actor {
             options: record.row.options.clone(),
             session,
         };
-        if !self.abort_driver(&job).is_ok_and(|driver| driver.flow().has(Step::Abort)) {
+        if !self
+            .abort_driver(&job)
+            .is_ok_and(|driver| driver.flow().has(Step::Abort))
+        {
             return Ok(());
         }
         let now = self.now();
         let id = self.store.plan_abort(&job, now)?;
-        self.aborts.rows.insert(id, AbortRow { id, job, tries: 0, next_at: now });
+        self.aborts.rows.insert(
+            id,
+            AbortRow {
+                id,
+                job,
+                tries: 0,
+                next_at: now,
+            },
+        );
         Ok(())
     }
 
     fn abort_driver(&self, job: &AbortJob) -> Result<Job, Fault> {
         let (definition, account) = self.account_facts(&job.account)?;
-        let file = FileFacts { name: job.name.clone(), relative: job.name.clone(), size: job.size, import_url: None };
+        let file = FileFacts {
+            name: job.name.clone(),
+            relative: job.name.clone(),
+            size: job.size,
+            import_url: None,
+        };
         Job::new(definition, &account, file, &job.options, &job.mode, None)
     }
 
     /// Sends what is due.
     pub(super) fn launch_aborts(&mut self) {
         let now = self.now();
-        let due = self.aborts.rows.values().filter(|row| row.next_at <= now && !self.aborts.sending.contains(&row.id));
+        let due = self
+            .aborts
+            .rows
+            .values()
+            .filter(|row| row.next_at <= now && !self.aborts.sending.contains(&row.id));
         for row in due.cloned().collect::<Vec<_>>() {
             let driver = self.abort_driver(&row.job);
             self.aborts.sending.insert(row.id);
@@ -98,7 +128,12 @@ impl Actor {
 
     fn aborted(&mut self, row: AbortRow, result: Result<(), Fault>) -> Result<(), Fault> {
         self.aborts.sending.remove(&row.id);
-        let gone = |fault: &Fault| matches!(fault.kind, FaultKind::Gone | FaultKind::Conflict | FaultKind::AlreadyDone);
+        let gone = |fault: &Fault| {
+            matches!(
+                fault.kind,
+                FaultKind::Gone | FaultKind::Conflict | FaultKind::AlreadyDone
+            )
+        };
         match result {
             Err(fault) if !gone(&fault) && row.tries + 1 < TRIES => {
                 let tries = row.tries + 1;
@@ -117,9 +152,26 @@ impl Actor {
 
 async fn send(driver: &Job, job: &AbortJob, uplink: &crate::worker::Uplink) -> Result<(), Fault> {
     let hashes = std::collections::BTreeMap::new();
-    let call = Call { session: &job.session, target: None, parts: &[], wanted: &[], crc32c: None, hashes: &hashes };
+    let call = Call {
+        session: &job.session,
+        target: None,
+        parts: &[],
+        wanted: &[],
+        crc32c: None,
+        hashes: &hashes,
+    };
     let request = driver.request(Step::Abort, &call)?;
     let key = Some(uplink.keys.get(&job.account).await?);
-    let reply = uplink.ports.transport.send(Outgoing { request, key, payload: None }).await?;
-    driver.read(Step::Abort, &call, &reply, uplink.ports.clock.now()).map(|_| ())
+    let reply = uplink
+        .ports
+        .transport
+        .send(Outgoing {
+            request,
+            key,
+            payload: None,
+        })
+        .await?;
+    driver
+        .read(Step::Abort, &call, &reply, uplink.ports.clock.now())
+        .map(|_| ())
 }

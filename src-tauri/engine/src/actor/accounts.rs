@@ -22,10 +22,19 @@ const LONGEST_NAME: usize = 64;
 impl Actor {
     /// The definition and the facts of an account.
     pub(super) fn account_facts(&self, name: &str) -> Result<(Arc<Definition>, AccountFacts), Fault> {
-        let account = self.settings.get().accounts.get(name).ok_or_else(|| self.no_account(name))?;
+        let account = self
+            .settings
+            .get()
+            .accounts
+            .get(name)
+            .ok_or_else(|| self.no_account(name))?;
         let definition = self.catalog.get(&account.service)?;
         let base_url = base_url(&definition, account.base_url.as_deref())?;
-        let facts = AccountFacts { name: name.to_owned(), base_url, options: account.options.clone() };
+        let facts = AccountFacts {
+            name: name.to_owned(),
+            base_url,
+            options: account.options.clone(),
+        };
         Ok((definition, facts))
     }
 
@@ -46,7 +55,9 @@ impl Actor {
 
     fn view(&self, name: &str, account: &Account) -> AccountView {
         let definition = self.catalog.get(&account.service).ok();
-        let default = definition.as_ref().map(|definition| definition.default_base_url().to_string());
+        let default = definition
+            .as_ref()
+            .map(|definition| definition.default_base_url().to_string());
         AccountView {
             name: name.to_owned(),
             service: account.service.clone(),
@@ -69,32 +80,39 @@ impl Actor {
         let work = {
             let name = name.clone();
             async move {
-                let reading = if test { probe(&definition, &facts, key.clone(), &uplink).await? } else { None };
+                let reading = if test {
+                    probe(&definition, &facts, key.clone(), &uplink).await?
+                } else {
+                    None
+                };
                 if stores {
                     uplink.ports.secrets.set(&name, key).await?;
                 }
                 Ok(reading)
             }
         };
-        self.beside(reply, work, move |actor, result: Result<_, Fault>| actor.keep(&name, account, result?, keep));
+        self.beside(reply, work, move |actor, result: Result<_, Fault>| {
+            actor.keep(&name, account, result?, keep)
+        });
     }
 
-    fn check_new(
-        &self,
-        new: &NewAccount,
-        keep: bool,
-    ) -> Result<(Arc<Definition>, AccountFacts, Account, Key), Fault> {
+    fn check_new(&self, new: &NewAccount, keep: bool) -> Result<(Arc<Definition>, AccountFacts, Account, Key), Fault> {
         let setup = |message: String| Fault::new(FaultKind::Setup, message).hint("Correct it and try again.");
         if new.name.is_empty() || new.name.len() > LONGEST_NAME || new.name.chars().any(char::is_control) {
-            return Err(setup(format!("an account needs a name of 1 to {LONGEST_NAME} bytes without line ends")));
+            return Err(setup(format!(
+                "an account needs a name of 1 to {LONGEST_NAME} bytes without line ends"
+            )));
         }
         if keep && self.settings.get().accounts.contains_key(&new.name) {
-            return Err(setup(format!("there already is an account {:?}", new.name)).hint("Choose another name, or remove that one first."));
+            return Err(setup(format!("there already is an account {:?}", new.name))
+                .hint("Choose another name, or remove that one first."));
         }
         let definition = self.catalog.get(&new.service)?;
         let options = definition.check_account_options(&new.options)?;
         let base_url = base_url(&definition, new.base_url.as_deref())?;
-        let key = from_environment(&new.name).or_else(|| new.key.clone()).filter(|key| !key.is_empty());
+        let key = from_environment(&new.name)
+            .or_else(|| new.key.clone())
+            .filter(|key| !key.is_empty());
         let key = key.ok_or_else(|| {
             Fault::new(FaultKind::SignIn, "an account needs a key").hint("Paste the key that the service gave you.")
         })?;
@@ -104,7 +122,16 @@ impl Actor {
             options: options.clone(),
             largest_file: None,
         };
-        Ok((definition, AccountFacts { name: new.name.clone(), base_url, options }, account, key))
+        Ok((
+            definition,
+            AccountFacts {
+                name: new.name.clone(),
+                base_url,
+                options,
+            },
+            account,
+            key,
+        ))
     }
 
     fn keep(
@@ -117,12 +144,17 @@ impl Actor {
         let view = self.view(name, &account);
         account.largest_file = reading.as_ref().and_then(|reading| reading.largest_file);
         if keep {
-            self.settings.change(|stored| drop(stored.accounts.insert(name.to_owned(), account)))?;
+            self.settings
+                .change(|stored| drop(stored.accounts.insert(name.to_owned(), account)))?;
             self.feed.setup_changed();
         }
         let asked = reading.is_some();
         let findings = reading.map(|reading| reading.findings).unwrap_or_default();
-        Ok(Answer::Tested(TestReport { account: view, asked, findings }))
+        Ok(Answer::Tested(TestReport {
+            account: view,
+            asked,
+            findings,
+        }))
     }
 
     pub(super) fn test_account(&mut self, name: String, reply: Reply) {
@@ -137,7 +169,9 @@ impl Actor {
     }
 
     fn tested(&mut self, name: &str, reading: Option<Reading>) -> Result<Answer, Fault> {
-        let Some(account) = self.settings.get().accounts.get(name).cloned() else { return Err(self.no_account(name)) };
+        let Some(account) = self.settings.get().accounts.get(name).cloned() else {
+            return Err(self.no_account(name));
+        };
         let largest = reading.as_ref().and_then(|reading| reading.largest_file);
         if largest != account.largest_file && reading.is_some() {
             self.settings.change(|stored| {
@@ -168,19 +202,29 @@ impl Actor {
 
     /// Uploads that waited for a key go on.
     pub(super) fn signed_in(&mut self, name: &str) {
-        if self.accounts.get_mut(name).is_some_and(|state| state.sign_in.take().is_some()) {
+        if self
+            .accounts
+            .get_mut(name)
+            .is_some_and(|state| state.sign_in.take().is_some())
+        {
             self.open_gate(name);
             self.feed.setup_changed();
         }
     }
 
     pub(super) fn remove_account(&mut self, name: String, reply: Reply) {
-        let live = self.records.values().filter(|r| r.row.account == name && r.row.phase.is_live()).count();
+        let live = self
+            .records
+            .values()
+            .filter(|r| r.row.account == name && r.row.phase.is_live())
+            .count();
         let refusal = if !self.settings.get().accounts.contains_key(&name) {
             Some(self.no_account(&name))
         } else if live > 0 {
-            Some(Fault::new(FaultKind::Setup, format!("{live} uploads to {name:?} have not ended"))
-                .hint("Cancel them first, or let them end."))
+            Some(
+                Fault::new(FaultKind::Setup, format!("{live} uploads to {name:?} have not ended"))
+                    .hint("Cancel them first, or let them end."),
+            )
         } else {
             None
         };
@@ -188,7 +232,9 @@ impl Actor {
             return self.answer(reply, Err(fault));
         }
         let deleted = self.uplink.ports.secrets.delete(&name);
-        self.beside(reply, deleted, move |actor, deleted| actor.forget_account(&name, deleted));
+        self.beside(reply, deleted, move |actor, deleted| {
+            actor.forget_account(&name, deleted)
+        });
     }
 
     /// An account whose key came from the environment only is removed even where there is no keychain.
@@ -215,8 +261,18 @@ pub(super) async fn probe(
     key: Key,
     uplink: &Uplink,
 ) -> Result<Option<Reading>, Fault> {
-    let Some(request) = probe_request(definition, facts)? else { return Ok(None) };
+    let Some(request) = probe_request(definition, facts)? else {
+        return Ok(None);
+    };
     uplink.pace.turn(&facts.name, definition.rate()).await;
-    let reply = uplink.ports.transport.send(Outgoing { request, key: Some(key), payload: None }).await?;
+    let reply = uplink
+        .ports
+        .transport
+        .send(Outgoing {
+            request,
+            key: Some(key),
+            payload: None,
+        })
+        .await?;
     read_probe(definition, &reply, uplink.ports.clock.now()).map(Some)
 }

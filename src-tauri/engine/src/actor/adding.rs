@@ -21,11 +21,17 @@ impl Actor {
             Ok(intake) => intake,
             Err(fault) => return self.answer(reply, Err(fault)),
         };
-        let walk = self.setting.runtime.spawn_blocking(move || (intake::collect(&intake, &uploads.paths), intake));
+        let walk = self
+            .setting
+            .runtime
+            .spawn_blocking(move || (intake::collect(&intake, &uploads.paths), intake));
         self.beside(reply, walk, |actor, walked| {
             let (found, intake) = walked.map_err(|error| {
                 tracing::error!(%error, "looking at the files ended badly");
-                Fault::new(FaultKind::SourceUnreadable, "looking at the files ended in a way that must not happen; please report this")
+                Fault::new(
+                    FaultKind::SourceUnreadable,
+                    "looking at the files ended in a way that must not happen; please report this",
+                )
             })?;
             actor.take(found, &intake)
         });
@@ -45,7 +51,10 @@ impl Actor {
     }
 
     fn take(&mut self, found: Found, intake: &Intake) -> Result<Answer, Fault> {
-        let mut added = skylift_model::api::Added { added: Vec::with_capacity(found.files.len()), skipped: found.skipped };
+        let mut added = skylift_model::api::Added {
+            added: Vec::with_capacity(found.files.len()),
+            skipped: found.skipped,
+        };
         let open: HashMap<(RawPath, String), UploadId> = self
             .records
             .values()
@@ -108,43 +117,95 @@ impl Actor {
 
     /// Adds an address that the service fetches by itself.
     pub(super) fn import(&mut self, import: NewImport) -> Result<Answer, Fault> {
-        let uploads = NewUploads { paths: Vec::new(), account: import.account.clone(), options: import.options.clone(), mode: None };
-        let prepared = self.intake(&uploads).and_then(|intake| prepare(&import, &intake).map(|file| (intake, file)));
+        let uploads = NewUploads {
+            paths: Vec::new(),
+            account: import.account.clone(),
+            options: import.options.clone(),
+            mode: None,
+        };
+        let prepared = self
+            .intake(&uploads)
+            .and_then(|intake| prepare(&import, &intake).map(|file| (intake, file)));
         let (intake, file) = match prepared {
             Ok(prepared) => prepared,
             Err(fault) => {
-                let skipped = vec![Skipped { path: import.url, reason: format!("{}. {}", fault.message, fault.hint) }];
-                let refused = skylift_model::api::Added { added: Vec::new(), skipped };
-                return if fault.kind == FaultKind::Setup { Err(fault) } else { Ok(Answer::Added(refused)) };
+                let skipped = vec![Skipped {
+                    path: import.url,
+                    reason: format!("{}. {}", fault.message, fault.hint),
+                }];
+                let refused = skylift_model::api::Added {
+                    added: Vec::new(),
+                    skipped,
+                };
+                return if fault.kind == FaultKind::Setup {
+                    Err(fault)
+                } else {
+                    Ok(Answer::Added(refused))
+                };
             }
         };
         let (path, name) = (import.url, file.name.clone());
         let id = self.insert(file, &intake, true)?;
-        let added = vec![AddedFile { id, path, name, size: 0 }];
-        Ok(Answer::Added(skylift_model::api::Added { added, skipped: Vec::new() }))
+        let added = vec![AddedFile {
+            id,
+            path,
+            name,
+            size: 0,
+        }];
+        Ok(Answer::Added(skylift_model::api::Added {
+            added,
+            skipped: Vec::new(),
+        }))
     }
 }
 
 fn prepare(import: &NewImport, intake: &Intake) -> Result<intake::File, Fault> {
-    let url = Url::parse(&import.url)
-        .map_err(|error| Fault::new(FaultKind::Setup, format!("this is no address that can be imported: {error}")))?;
-    let last = url.path_segments().and_then(|mut segments| segments.next_back().map(str::to_owned));
+    let url = Url::parse(&import.url).map_err(|error| {
+        Fault::new(
+            FaultKind::Setup,
+            format!("this is no address that can be imported: {error}"),
+        )
+    })?;
+    let last = url
+        .path_segments()
+        .and_then(|mut segments| segments.next_back().map(str::to_owned));
     let name = import.name.clone().or(last).filter(|name| !name.is_empty());
     let name = name.ok_or_else(|| {
-        Fault::new(FaultKind::NameRefused, "the address does not end in a name").hint("Give the file a name with --name.")
+        Fault::new(FaultKind::NameRefused, "the address does not end in a name")
+            .hint("Give the file a name with --name.")
     })?;
-    let facts = FileFacts { name: name.clone(), relative: name.clone(), size: 0, import_url: Some(import.url.clone()) };
+    let facts = FileFacts {
+        name: name.clone(),
+        relative: name.clone(),
+        size: 0,
+        import_url: Some(import.url.clone()),
+    };
     let mode = intake.definition.mode_for(&facts, None)?;
-    let job = Job::new(intake.definition.clone(), &intake.account, facts, &intake.options, &mode, None)?;
+    let job = Job::new(
+        intake.definition.clone(),
+        &intake.account,
+        facts,
+        &intake.options,
+        &mode,
+        None,
+    )?;
     if !job.flow().import {
-        return Err(Fault::new(FaultKind::Setup, format!("{} cannot fetch an address by itself", intake.service))
-            .hint("Download the file and upload it."));
+        return Err(Fault::new(
+            FaultKind::Setup,
+            format!("{} cannot fetch an address by itself", intake.service),
+        )
+        .hint("Download the file and upload it."));
     }
     Ok(intake::File {
         path: RawPath::new(import.url.clone().into_bytes()),
         name: name.clone(),
         relative: name,
         mode,
-        source: SourceFacts { size: 0, mtime_ns: 0, ctime_ns: 0, file_id: 0 },
+        source: SourceFacts {
+            size: 0,
+            mtime_ns: 0,
+            ctime_ns: 0,
+            file_id: 0,
+        },
     })
 }

@@ -50,9 +50,16 @@ impl Actor {
     }
 
     fn change_settings(&mut self, settings: Settings) -> Result<Answer, Fault> {
-        for (name, value) in [("parallel uploads", settings.parallel_uploads), ("parallel parts", settings.parallel_parts)] {
+        for (name, value) in [
+            ("parallel uploads", settings.parallel_uploads),
+            ("parallel parts", settings.parallel_parts),
+        ] {
             if !PARALLEL.contains(&value) {
-                let message = format!("{name} must be from {} to {}, not {value}", PARALLEL.start(), PARALLEL.end());
+                let message = format!(
+                    "{name} must be from {} to {}, not {value}",
+                    PARALLEL.start(),
+                    PARALLEL.end()
+                );
                 return Err(Fault::new(skylift_model::FaultKind::Setup, message));
             }
         }
@@ -91,6 +98,9 @@ impl Actor {
             Selection::All => self.in_order(),
             Selection::Ids(ids) => ids,
         };
-        ids.iter().filter_map(|id| self.records.get(id)).filter_map(super::views::receipt).collect()
+        ids.iter()
+            .filter_map(|id| self.records.get(id))
+            .filter_map(super::views::receipt)
+            .collect()
     }
 }

@@ -12,8 +12,16 @@ impl Actor {
     pub(super) fn doctor(&mut self, reply: Reply) {
         let mut checks = vec![
             found("data folder", Ok(self.setting.folder.display().to_string())),
-            found("queue", self.store.check().map(|()| format!("sound, {} uploads", self.records.len()))),
-            found("settings", Ok(format!("{} accounts", self.settings.get().accounts.len()))),
+            found(
+                "queue",
+                self.store
+                    .check()
+                    .map(|()| format!("sound, {} uploads", self.records.len())),
+            ),
+            found(
+                "settings",
+                Ok(format!("{} accounts", self.settings.get().accounts.len())),
+            ),
         ];
         checks.extend(self.catalog.problems.iter().map(|problem| Check {
             what: "definition".into(),
@@ -35,7 +43,10 @@ impl Actor {
                 secrets.get(PROBE).await?;
                 secrets.delete(PROBE).await
             };
-            checks.push(found("keychain", keychain.await.map(|()| "stores, reads and deletes".into())));
+            checks.push(found(
+                "keychain",
+                keychain.await.map(|()| "stores, reads and deletes".into()),
+            ));
             for (name, facts) in accounts {
                 let tested = async {
                     let (definition, facts) = facts?;
@@ -57,7 +68,15 @@ impl Actor {
 
 fn found(what: &str, result: Result<String, Fault>) -> Check {
     match result {
-        Ok(finding) => Check { what: what.into(), works: true, finding },
-        Err(fault) => Check { what: what.into(), works: false, finding: format!("{}. {}", fault.message, fault.hint) },
+        Ok(finding) => Check {
+            what: what.into(),
+            works: true,
+            finding,
+        },
+        Err(fault) => Check {
+            what: what.into(),
+            works: false,
+            finding: format!("{}. {}", fault.message, fault.hint),
+        },
     }
 }

@@ -93,14 +93,18 @@ impl Feeds {
     }
 
     pub(super) fn setup_changed(&mut self) {
-        self.listeners.iter_mut().for_each(|listener| listener.setup_changed = true);
+        self.listeners
+            .iter_mut()
+            .for_each(|listener| listener.setup_changed = true);
         self.wake();
     }
 
     /// Tells every listener, and those that come later.
     pub(super) fn notice(&mut self, bad: bool, text: String) {
         let notice = Notice { bad, text };
-        self.listeners.iter_mut().for_each(|listener| listener.notices.push(notice.clone()));
+        self.listeners
+            .iter_mut()
+            .for_each(|listener| listener.notices.push(notice.clone()));
         self.notices.push(notice);
         let surplus = self.notices.len().saturating_sub(KEPT_NOTICES);
         self.notices.drain(..surplus);
@@ -111,7 +115,11 @@ impl Feeds {
     pub(super) fn flush_notices(&mut self) {
         for listener in self.listeners.iter_mut().filter(|listener| !listener.reset) {
             let notices = std::mem::take(&mut listener.notices);
-            let feed = Feed { rev: listener.rev + 1, notices, ..Feed::default() };
+            let feed = Feed {
+                rev: listener.rev + 1,
+                notices,
+                ..Feed::default()
+            };
             if listener.to.try_send(feed).is_ok() {
                 listener.rev += 1;
             }
@@ -204,17 +212,19 @@ impl Listener {
 }
 
 fn in_order(records: &HashMap<UploadId, Record>) -> Vec<UploadId> {
-    let mut ids: Vec<_> = records.values().map(|record| (record.row.rank, record.row.id)).collect();
+    let mut ids: Vec<_> = records
+        .values()
+        .map(|record| (record.row.rank, record.row.id))
+        .collect();
     ids.sort_unstable();
     ids.into_iter().map(|(_, id)| id).collect()
 }
 
-fn totals(
-    records: &HashMap<UploadId, Record>,
-    accounts: &HashMap<String, AccountState>,
-    now: Timestamp,
-) -> Totals {
-    let mut totals = Totals { all: u32::try_from(records.len()).unwrap_or(u32::MAX), ..Totals::default() };
+fn totals(records: &HashMap<UploadId, Record>, accounts: &HashMap<String, AccountState>, now: Timestamp) -> Totals {
+    let mut totals = Totals {
+        all: u32::try_from(records.len()).unwrap_or(u32::MAX),
+        ..Totals::default()
+    };
     for record in records.values() {
         let row = &record.row;
         match row.phase {
@@ -227,7 +237,9 @@ fn totals(
                 let needs_key = accounts.get(&row.account).is_some_and(|state| state.sign_in.is_some());
                 match record.hold(now) {
                     Hold::Paused => totals.paused += 1,
-                    Hold::None | Hold::Backoff | Hold::Offline | Hold::SignIn if record.work.is_some() => totals.active += 1,
+                    Hold::None | Hold::Backoff | Hold::Offline | Hold::SignIn if record.work.is_some() => {
+                        totals.active += 1
+                    }
                     Hold::SourceMissing => totals.needs_you += 1,
                     _ if needs_key => totals.needs_you += 1,
                     Hold::None | Hold::Backoff | Hold::Offline | Hold::SignIn => totals.waiting += 1,

@@ -103,7 +103,9 @@ pub(crate) async fn run(setting: Setting, mut asks: mpsc::Receiver<Ask>, opened:
     };
     let _ = opened.send(Ok(()));
     loop {
-        let Err(fault) = actor.work(&mut asks).await else { return };
+        let Err(fault) = actor.work(&mut asks).await else {
+            return;
+        };
         tracing::error!(%fault, "the queue cannot be written");
         listeners = actor.abandon(&fault);
         actor = loop {
@@ -142,26 +144,52 @@ impl Actor {
     fn load(setting: Arc<Setting>, feed: &mut feed::Feeds) -> Result<Self, Fault> {
         let (store, settings, records, aborts, notices) = Self::read(&setting)?;
         feed.reset(&records, notices);
-        Ok(Self::assemble(setting, store, settings, records, aborts, std::mem::take(feed)))
+        Ok(Self::assemble(
+            setting,
+            store,
+            settings,
+            records,
+            aborts,
+            std::mem::take(feed),
+        ))
     }
 
     #[expect(clippy::type_complexity, reason = "the pieces of an actor, used once")]
     fn read(
         setting: &Setting,
-    ) -> Result<(Store, SettingsFile, HashMap<UploadId, Record>, Vec<AbortRow>, Vec<Notice>), Fault> {
+    ) -> Result<
+        (
+            Store,
+            SettingsFile,
+            HashMap<UploadId, Record>,
+            Vec<AbortRow>,
+            Vec<Notice>,
+        ),
+        Fault,
+    > {
         let settings = SettingsFile::open(&setting.folder)?;
         let (store, moved_aside) = Store::open(&setting.folder)?;
         let (rows, unreadable) = store.uploads()?;
         let mut parts = store.parts()?;
-        let records = rows.into_iter().map(|row| (row.id, Record::new(row.clone(), parts.remove(&row.id).unwrap_or_default())));
+        let records = rows.into_iter().map(|row| {
+            (
+                row.id,
+                Record::new(row.clone(), parts.remove(&row.id).unwrap_or_default()),
+            )
+        });
         let records = records.collect();
         let aborts = store.aborts()?;
         let mut notices = Vec::new();
         if let Some(aside) = moved_aside {
-            notices.push(format!("The queue was broken and has been moved to {}. Accounts and settings are kept.", aside.display()));
+            notices.push(format!(
+                "The queue was broken and has been moved to {}. Accounts and settings are kept.",
+                aside.display()
+            ));
         }
         if unreadable > 0 {
-            notices.push(format!("{unreadable} uploads in the queue cannot be read and are left alone."));
+            notices.push(format!(
+                "{unreadable} uploads in the queue cannot be read and are left alone."
+            ));
         }
         let notices = notices.into_iter().map(|text| Notice { bad: true, text }).collect();
         Ok((store, settings, records, aborts, notices))
@@ -179,7 +207,9 @@ impl Actor {
         let uplink = Uplink {
             pace: Arc::new(Pace::new(ports.clock.clone())),
             keys: Arc::new(Keys::new(ports.secrets.clone())),
-            permits: Arc::new(Semaphore::new(usize::from(settings.get().transfers.parallel_parts.max(1)))),
+            permits: Arc::new(Semaphore::new(usize::from(
+                settings.get().transfers.parallel_parts.max(1),
+            ))),
             pool: Arc::default(),
             ports,
         };
@@ -251,7 +281,8 @@ impl Actor {
                     break;
                 }
             }
-            self.feed.tick(&mut self.records, &self.accounts, self.setting.ports.clock.now());
+            self.feed
+                .tick(&mut self.records, &self.accounts, self.setting.ports.clock.now());
         }
     }
 
@@ -338,9 +369,17 @@ impl Actor {
     fn next_wake(&self) -> Duration {
         let now = self.now();
         let times = [self.schedule.next_wake(), self.aborts.next_wake()];
-        let next = times.into_iter().flatten().min().map_or(Duration::from_secs(3600), |time| now.until(time));
+        let next = times
+            .into_iter()
+            .flatten()
+            .min()
+            .map_or(Duration::from_secs(3600), |time| now.until(time));
         let next = self.feed.next_tick().map_or(next, |tick| next.min(tick));
-        if self.closing.is_some() { next.min(Duration::from_millis(100)) } else { next }
+        if self.closing.is_some() {
+            next.min(Duration::from_millis(100))
+        } else {
+            next
+        }
     }
 
     /// Starts what may start.
@@ -355,7 +394,13 @@ impl Actor {
         let most = usize::from(self.settings.get().transfers.parallel_uploads.max(1));
         // One at a time, because the first upload of an account tells how many it takes.
         while self.schedule.moving() < most {
-            let Some(id) = self.schedule.start(self.now(), most.min(self.schedule.moving() + 1)).pop() else { break };
+            let Some(id) = self
+                .schedule
+                .start(self.now(), most.min(self.schedule.moving() + 1))
+                .pop()
+            else {
+                break;
+            };
             match self.job(id) {
                 Ok(job) => self.start(id, job),
                 Err(fault) => {
@@ -368,11 +413,18 @@ impl Actor {
     }
 
     fn start(&mut self, id: UploadId, job: Job) {
-        let Some(record) = self.records.get_mut(&id) else { return };
+        let Some(record) = self.records.get_mut(&id) else {
+            return;
+        };
         let account: Arc<str> = record.row.account.as_str().into();
-        let rate = self.catalog.get(&record.row.service).ok().and_then(|definition| definition.rate());
+        let rate = self
+            .catalog
+            .get(&record.row.service)
+            .ok()
+            .and_then(|definition| definition.rate());
         if self.accounts.get(&*account).is_none_or(|state| state.offline.is_none()) {
-            self.schedule.set_gate(&account, Gate::Open(job.flow().parallel_uploads));
+            self.schedule
+                .set_gate(&account, Gate::Open(job.flow().parallel_uploads));
         }
         let (stop, meter) = (CancellationToken::new(), Arc::new(Meter::default()));
         record.started(stop.clone(), meter.clone());
@@ -398,15 +450,29 @@ impl Actor {
     fn job(&self, id: UploadId) -> Result<Job, Fault> {
         let row = &self.records.get(&id).ok_or_else(|| unknown(id))?.row;
         let (definition, account) = self.account_facts(&row.account)?;
-        let largest = self.settings.get().accounts.get(&row.account).and_then(|account| account.largest_file);
-        let import_url = row.import.then(|| String::from_utf8_lossy(row.path.as_bytes()).into_owned());
-        let file = FileFacts { name: row.name.clone(), relative: row.relative.clone(), size: row.source.size, import_url };
+        let largest = self
+            .settings
+            .get()
+            .accounts
+            .get(&row.account)
+            .and_then(|account| account.largest_file);
+        let import_url = row
+            .import
+            .then(|| String::from_utf8_lossy(row.path.as_bytes()).into_owned());
+        let file = FileFacts {
+            name: row.name.clone(),
+            relative: row.relative.clone(),
+            size: row.source.size,
+            import_url,
+        };
         Job::new(definition, &account, file, &row.options, &row.mode, largest)
     }
 
     /// Puts an upload in line, out of line, or in wait, by what its row says.
     fn line_up(&mut self, id: UploadId) {
-        let Some(record) = self.records.get(&id) else { return self.schedule.remove(id) };
+        let Some(record) = self.records.get(&id) else {
+            return self.schedule.remove(id);
+        };
         let row = &record.row;
         if !row.phase.is_live() || row.paused {
             return self.schedule.remove(id);
@@ -422,13 +488,20 @@ impl Actor {
 
     /// Changes an upload in memory and on disk.
     fn change(&mut self, id: UploadId, change: impl FnOnce(&mut Record)) -> Result<(), Fault> {
-        let Some(record) = self.records.get_mut(&id) else { return Ok(()) };
+        let Some(record) = self.records.get_mut(&id) else {
+            return Ok(());
+        };
         let from = record.row.phase;
         record.count_wire();
         change(record);
         record.count();
         let to = record.row.phase;
-        assert!(from == to || from.may_become(to), "an upload went from {} to {}", from.as_str(), to.as_str());
+        assert!(
+            from == to || from.may_become(to),
+            "an upload went from {} to {}",
+            from.as_str(),
+            to.as_str()
+        );
         self.store.update(&record.row, from)?;
         self.feed.touch(id);
         Ok(())

@@ -46,7 +46,11 @@ impl Actor {
 
     fn begun(&mut self, id: UploadId, session: Session) -> Result<(), Fault> {
         self.reached(id);
-        if self.records.get(&id).is_some_and(|record| record.row.phase == Phase::Queued) {
+        if self
+            .records
+            .get(&id)
+            .is_some_and(|record| record.row.phase == Phase::Queued)
+        {
             return self.change(id, |record| {
                 record.row.session = Some(session);
                 record.row.phase = Phase::Uploading;
@@ -58,7 +62,9 @@ impl Actor {
 
     fn acknowledged(&mut self, id: UploadId, ack: PartAck) -> Result<(), Fault> {
         self.reached(id);
-        let Some(record) = self.records.get_mut(&id).filter(|record| record.row.phase.is_live()) else { return Ok(()) };
+        let Some(record) = self.records.get_mut(&id).filter(|record| record.row.phase.is_live()) else {
+            return Ok(());
+        };
         self.store.acknowledge(id, &ack)?;
         record.acks.push(ack);
         record.strikes = 0;
@@ -67,13 +73,22 @@ impl Actor {
     }
 
     fn move_live(&mut self, id: UploadId, phase: Phase) -> Result<(), Fault> {
-        let moves = self.records.get(&id).is_some_and(|r| r.row.phase.is_live() && r.row.phase != phase);
-        if moves { self.change(id, |record| record.row.phase = phase) } else { Ok(()) }
+        let moves = self
+            .records
+            .get(&id)
+            .is_some_and(|r| r.row.phase.is_live() && r.row.phase != phase);
+        if moves {
+            self.change(id, |record| record.row.phase = phase)
+        } else {
+            Ok(())
+        }
     }
 
     fn ended(&mut self, id: UploadId, ending: Ending) -> Result<(), Fault> {
         self.schedule.stopped(id);
-        let Some(record) = self.records.get_mut(&id) else { return Ok(()) };
+        let Some(record) = self.records.get_mut(&id) else {
+            return Ok(());
+        };
         record.count_wire();
         record.work = None;
         self.feed.touch(id);
@@ -112,8 +127,10 @@ impl Actor {
         tracing::info!(upload = %id, step, %fault, "stopped");
         let now = self.now();
         self.store.tried(id, now, step, &fault)?;
-        if !matches!(fault.kind, FaultKind::SourceMissing | FaultKind::SourceUnreadable | FaultKind::SourceChanged)
-            && fault.status.is_some()
+        if !matches!(
+            fault.kind,
+            FaultKind::SourceMissing | FaultKind::SourceUnreadable | FaultKind::SourceChanged
+        ) && fault.status.is_some()
         {
             self.reached(id);
         }
@@ -123,11 +140,17 @@ impl Actor {
             (_, Verdict::Wait) => self.unreachable(id, fault),
             (_, Verdict::SignIn) => self.needs_key(id, fault),
             (_, Verdict::Slow) => {
-                let pause = fault.retry_after().unwrap_or_else(|| self.pause(id)).min(LONGEST_SERVICE_PAUSE);
+                let pause = fault
+                    .retry_after()
+                    .unwrap_or_else(|| self.pause(id))
+                    .min(LONGEST_SERVICE_PAUSE);
                 self.wait(id, fault, pause, false)
             }
             (_, Verdict::Retry | Verdict::RefreshUrl | Verdict::Ask) => {
-                let pause = fault.retry_after().unwrap_or_else(|| self.pause(id)).min(LONGEST_SERVICE_PAUSE);
+                let pause = fault
+                    .retry_after()
+                    .unwrap_or_else(|| self.pause(id))
+                    .min(LONGEST_SERVICE_PAUSE);
                 self.wait(id, fault, pause, true)
             }
             (_, Verdict::Restart) => self.lost(id, fault),
@@ -162,7 +185,9 @@ impl Actor {
             return self.fail(id, fault);
         }
         self.restart(id, Some(fault))?;
-        let until = self.now().after(if restarts == 1 { Duration::ZERO } else { self.pause(id) });
+        let until = self
+            .now()
+            .after(if restarts == 1 { Duration::ZERO } else { self.pause(id) });
         self.change(id, |record| {
             record.row.restarts = restarts;
             record.row.hold_until = Some(until);
@@ -184,9 +209,17 @@ impl Actor {
     }
 
     fn source_changed(&mut self, id: UploadId, fault: Fault) -> Result<(), Fault> {
-        let Some(record) = self.records.get(&id) else { return Ok(()) };
+        let Some(record) = self.records.get(&id) else {
+            return Ok(());
+        };
         let path = record.row.path.clone();
-        match self.setting.ports.files.open(&path).and_then(|file| file.facts().map_err(|e| crate::files::explain(&e))) {
+        match self
+            .setting
+            .ports
+            .files
+            .open(&path)
+            .and_then(|file| file.facts().map_err(|e| crate::files::explain(&e)))
+        {
             Ok(source) => self.take_new_version(id, source, fault),
             Err(fault) if fault.kind == FaultKind::SourceMissing => self.wait(id, fault, LOOK_FOR_FILE, false),
             Err(fault) => self.fail(id, fault),
@@ -206,7 +239,9 @@ impl Actor {
 
     /// The service cannot be reached: the whole account waits, and one upload looks now and then.
     fn unreachable(&mut self, id: UploadId, fault: Fault) -> Result<(), Fault> {
-        let Some(account) = self.records.get(&id).map(|record| record.row.account.clone()) else { return Ok(()) };
+        let Some(account) = self.records.get(&id).map(|record| record.row.account.clone()) else {
+            return Ok(());
+        };
         let now = self.now();
         let state = self.accounts.entry(account.clone()).or_default();
         let tries = match &state.offline {
@@ -215,7 +250,9 @@ impl Actor {
             Some((_, tries, _)) => tries + 1,
             None => 1,
         };
-        let pause = Duration::from_millis(500).saturating_mul(1 << tries.min(5)).min(LONGEST_OFFLINE);
+        let pause = Duration::from_millis(500)
+            .saturating_mul(1 << tries.min(5))
+            .min(LONGEST_OFFLINE);
         let again = now.after(pause);
         state.offline = Some((fault, tries, again));
         self.schedule.set_gate(&account.as_str().into(), Gate::Probe(again));
@@ -225,7 +262,9 @@ impl Actor {
 
     /// The service answered: whoever waited for the network goes on.
     fn reached(&mut self, id: UploadId) {
-        let Some(account) = self.records.get(&id).map(|record| record.row.account.clone()) else { return };
+        let Some(account) = self.records.get(&id).map(|record| record.row.account.clone()) else {
+            return;
+        };
         if let Some(state) = self.accounts.get_mut(&account)
             && state.offline.take().is_some()
         {
@@ -235,11 +274,14 @@ impl Actor {
 
     /// The key was refused or is missing: the whole account waits for the person, who is told once.
     fn needs_key(&mut self, id: UploadId, fault: Fault) -> Result<(), Fault> {
-        let Some(account) = self.records.get(&id).map(|record| record.row.account.clone()) else { return Ok(()) };
+        let Some(account) = self.records.get(&id).map(|record| record.row.account.clone()) else {
+            return Ok(());
+        };
         self.uplink.keys.forget(&account);
         let state = self.accounts.entry(account.clone()).or_default();
         if state.sign_in.is_none() {
-            self.feed.notice(true, format!("{account}: {}. {}", fault.message, fault.hint));
+            self.feed
+                .notice(true, format!("{account}: {}. {}", fault.message, fault.hint));
             self.feed.setup_changed();
         }
         state.sign_in = Some(fault);
@@ -255,7 +297,10 @@ impl Actor {
     }
 
     fn touch_account(&mut self, account: &str) {
-        let of_account = self.records.values().filter(|r| r.row.account == account && r.row.phase.is_live());
+        let of_account = self
+            .records
+            .values()
+            .filter(|r| r.row.account == account && r.row.phase.is_live());
         of_account.for_each(|record| self.feed.touch(record.row.id));
     }
 }

@@ -44,17 +44,26 @@ impl Actor {
             Selection::Ids(ids) => (ids, false),
         };
         let mut changed = Changed::default();
-        let ids: Box<dyn Iterator<Item = UploadId>> =
-            if verb == Verb::Next { Box::new(ids.into_iter().rev()) } else { Box::new(ids.into_iter()) };
+        let ids: Box<dyn Iterator<Item = UploadId>> = if verb == Verb::Next {
+            Box::new(ids.into_iter().rev())
+        } else {
+            Box::new(ids.into_iter())
+        };
         for id in ids {
-            let refusal = self.records.get(&id).map_or(Some("there is no such upload"), |record| verb.refuses(record));
+            let refusal = self
+                .records
+                .get(&id)
+                .map_or(Some("there is no such upload"), |record| verb.refuses(record));
             match refusal {
                 None => {
                     self.apply_one(verb, id)?;
                     changed.ids.push(id);
                 }
                 Some(_) if all => {}
-                Some(reason) => changed.refused.push(Refused { id, reason: reason.to_owned() }),
+                Some(reason) => changed.refused.push(Refused {
+                    id,
+                    reason: reason.to_owned(),
+                }),
             }
         }
         Ok(Answer::Changed(changed))
@@ -91,16 +100,25 @@ impl Actor {
 
     /// A failed upload goes on where it was, unless what the service holds is of no use; a waiting one goes at once.
     fn retry(&mut self, id: UploadId) -> Result<(), Fault> {
-        let Some(record) = self.records.get(&id) else { return Ok(()) };
+        let Some(record) = self.records.get(&id) else {
+            return Ok(());
+        };
         let account = record.row.account.clone();
         let from_start = record.row.fault.as_ref().is_some_and(|fault| {
-            matches!(fault.kind, FaultKind::ChecksumMismatch | FaultKind::UnknownOutcome | FaultKind::SourceChanged)
+            matches!(
+                fault.kind,
+                FaultKind::ChecksumMismatch | FaultKind::UnknownOutcome | FaultKind::SourceChanged
+            )
         });
         if let Some(state) = self.accounts.get_mut(&account) {
             *state = super::AccountState::default();
             self.open_gate(&account);
         }
-        if self.records.get(&id).is_some_and(|record| record.row.phase == Phase::Failed) {
+        if self
+            .records
+            .get(&id)
+            .is_some_and(|record| record.row.phase == Phase::Failed)
+        {
             self.refresh_source(id);
             if from_start {
                 self.restart(id, None)?;
@@ -122,7 +140,9 @@ impl Actor {
 
     /// A file that never was read may have been put right since; one that was partly sent is compared by its worker.
     fn refresh_source(&mut self, id: UploadId) {
-        let Some(record) = self.records.get_mut(&id) else { return };
+        let Some(record) = self.records.get_mut(&id) else {
+            return;
+        };
         if record.row.session.is_none()
             && !record.row.import
             && let Ok(facts) = self.setting.ports.files.open(&record.row.path).map(|file| file.facts())
@@ -149,7 +169,11 @@ impl Actor {
     }
 
     fn forget(&mut self, id: UploadId) -> Result<(), Fault> {
-        if self.records.get(&id).is_some_and(|record| record.row.phase == Phase::Failed) {
+        if self
+            .records
+            .get(&id)
+            .is_some_and(|record| record.row.phase == Phase::Failed)
+        {
             self.drop_session(id)?;
         }
         self.store.delete(id)?;
@@ -161,7 +185,11 @@ impl Actor {
 
     /// Every upload by its place in the queue.
     pub(super) fn in_order(&self) -> Vec<UploadId> {
-        let mut ids: Vec<_> = self.records.values().map(|record| (record.row.rank, record.row.id)).collect();
+        let mut ids: Vec<_> = self
+            .records
+            .values()
+            .map(|record| (record.row.rank, record.row.id))
+            .collect();
         ids.sort_unstable();
         ids.into_iter().map(|(_, id)| id).collect()
     }

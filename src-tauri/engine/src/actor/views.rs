@@ -63,7 +63,12 @@ fn standing(record: &Record, account: Option<&AccountState>, now: Timestamp) -> 
     }
     let hold = record.hold(now);
     if hold == Hold::Paused {
-        return standing(hold, Some("Paused. Resume to go on; acknowledged parts are kept.".into()), None, None);
+        return standing(
+            hold,
+            Some("Paused. Resume to go on; acknowledged parts are kept.".into()),
+            None,
+            None,
+        );
     }
     if record.work.is_some() {
         return standing(Hold::None, None, None, None);
@@ -84,14 +89,25 @@ fn standing(record: &Record, account: Option<&AccountState>, now: Timestamp) -> 
 /// A fault as a sentence with its next step.
 fn sentence(fault: &Fault) -> String {
     let mut words = fault.message.chars();
-    let message: String = words.next().into_iter().flat_map(char::to_uppercase).chain(words).collect();
-    if fault.hint.is_empty() { format!("{message}.") } else { format!("{message}. {}", fault.hint) }
+    let message: String = words
+        .next()
+        .into_iter()
+        .flat_map(char::to_uppercase)
+        .chain(words)
+        .collect();
+    if fault.hint.is_empty() {
+        format!("{message}.")
+    } else {
+        format!("{message}. {}", fault.hint)
+    }
 }
 
 /// Proof of an upload, when it is completed.
 pub(super) fn receipt(record: &Record) -> Option<Receipt> {
     let r = &record.row;
-    let (Phase::Completed, Some(finished_at)) = (r.phase, r.finished_at) else { return None };
+    let (Phase::Completed, Some(finished_at)) = (r.phase, r.finished_at) else {
+        return None;
+    };
     let outcome = r.outcome.clone().unwrap_or_default();
     let plan = r.session.as_ref().map(|session| session.plan);
     Some(Receipt {
@@ -109,7 +125,11 @@ pub(super) fn receipt(record: &Record) -> Option<Receipt> {
         verified: r.verified.unwrap_or(Verified::None),
         parts: plan.map_or(1, |plan| plan.count),
         part_size: plan.map_or(r.source.size, |plan| plan.part_size),
-        bytes_resent: if r.import { 0 } else { r.wire_bytes.saturating_sub(r.source.size) },
+        bytes_resent: if r.import {
+            0
+        } else {
+            r.wire_bytes.saturating_sub(r.source.size)
+        },
         attempts: r.attempts + 1,
         added_at: r.added_at.to_string(),
         completed_at: finished_at.to_string(),
@@ -128,14 +148,19 @@ impl Actor {
             size,
             acknowledged: acks.contains_key(&number),
             crc32c: acks.get(&number).map(|ack| format!("{:08x}", ack.crc32c)),
-            token: acks.get(&number).map(|ack| ack.token.clone()).filter(|token| !token.is_empty()),
+            token: acks
+                .get(&number)
+                .map(|ack| ack.token.clone())
+                .filter(|token| !token.is_empty()),
         };
         let vars = record.row.session.iter().flat_map(|session| &session.vars);
         Ok(Answer::Details(Box::new(Details {
             row: row(record, &self.accounts, self.now()),
             mode: record.row.mode.clone(),
             part_size: plan.map_or(0, |plan| plan.part_size),
-            parts: plan.map_or_else(Vec::new, |plan| plan.numbers().map(|n| part(n, plan.length(n))).collect()),
+            parts: plan.map_or_else(Vec::new, |plan| {
+                plan.numbers().map(|n| part(n, plan.length(n))).collect()
+            }),
             attempts: self.store.attempts(id)?,
             remote: vars.map(|(name, value)| (name.clone(), plain(value))).collect(),
             receipt: receipt(record),

@@ -46,7 +46,11 @@ impl Files for DiskFiles {
 /// What is wrong with it, in words.
 pub fn inspect(path: &Path) -> Result<Metadata, Fault> {
     let metadata = std::fs::symlink_metadata(path).map_err(|error| explain(&error))?;
-    if metadata.is_file() { Ok(metadata) } else { Err(not_a_file(&metadata)) }
+    if metadata.is_file() {
+        Ok(metadata)
+    } else {
+        Err(not_a_file(&metadata))
+    }
 }
 
 /// The facts of a file that is not open.
@@ -59,9 +63,15 @@ pub fn facts(path: &Path) -> Result<SourceFacts, Fault> {
 
 fn not_a_file(metadata: &Metadata) -> Fault {
     let (message, hint) = if metadata.is_symlink() {
-        ("this is a symbolic link, not a file", "Add the file that the link points to.")
+        (
+            "this is a symbolic link, not a file",
+            "Add the file that the link points to.",
+        )
     } else if metadata.is_dir() {
-        ("this is a folder, not a file", "Add the folder itself to send the files in it.")
+        (
+            "this is a folder, not a file",
+            "Add the folder itself to send the files in it.",
+        )
     } else {
         ("this is a device, a pipe or a socket, not a file", "Leave it out.")
     };
@@ -76,7 +86,9 @@ pub fn explain(error: &io::Error) -> Fault {
         }
         io::ErrorKind::PermissionDenied => Fault::new(FaultKind::SourceUnreadable, "the file may not be read")
             .hint("Allow your user to read the file, then retry."),
-        io::ErrorKind::UnexpectedEof => Fault::new(FaultKind::SourceChanged, "the file became shorter while it was sent"),
+        io::ErrorKind::UnexpectedEof => {
+            Fault::new(FaultKind::SourceChanged, "the file became shorter while it was sent")
+        }
         _ => Fault::new(FaultKind::SourceUnreadable, format!("the file cannot be read: {error}")),
     }
 }

@@ -24,7 +24,10 @@ pub fn from_path(path: &Path) -> RawPath {
 /// Opens for reading; a link fails instead of being followed, a pipe answers at once.
 pub(super) fn open(path: &Path) -> io::Result<File> {
     let flags = rustix::fs::OFlags::NOFOLLOW | rustix::fs::OFlags::NONBLOCK | rustix::fs::OFlags::CLOEXEC;
-    let file = OpenOptions::new().read(true).custom_flags(flags.bits().cast_signed()).open(path)?;
+    let file = OpenOptions::new()
+        .read(true)
+        .custom_flags(flags.bits().cast_signed())
+        .open(path)?;
     #[cfg(target_os = "linux")]
     {
         // Only advice: a file system that does not take it reads as well without.

@@ -18,7 +18,10 @@ const TICKS_1601_TO_1970: i64 = 116_444_736_000_000_000;
 pub fn as_path(path: &RawPath) -> PathBuf {
     match path.as_bytes().strip_prefix(b"\0") {
         Some(units) => {
-            let units: Vec<u16> = units.chunks_exact(2).map(|pair| u16::from_le_bytes([pair[0], pair[1]])).collect();
+            let units: Vec<u16> = units
+                .chunks_exact(2)
+                .map(|pair| u16::from_le_bytes([pair[0], pair[1]]))
+                .collect();
             PathBuf::from(OsString::from_wide(&units))
         }
         None => PathBuf::from(String::from_utf8_lossy(path.as_bytes()).into_owned()),
@@ -38,7 +41,10 @@ pub fn from_path(path: &Path) -> RawPath {
 
 /// Opens for reading; a link is opened as itself, and refused as no file.
 pub(super) fn open(path: &Path) -> io::Result<File> {
-    OpenOptions::new().read(true).custom_flags(OPEN_REPARSE_POINT).open(path)
+    OpenOptions::new()
+        .read(true)
+        .custom_flags(OPEN_REPARSE_POINT)
+        .open(path)
 }
 
 pub(super) fn read_at(file: &File, buffer: &mut [u8], offset: u64) -> io::Result<usize> {

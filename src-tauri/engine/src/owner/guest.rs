@@ -17,14 +17,21 @@ use crate::handle::Ask;
 /// Joins the engine that runs; what is returned closes when that engine goes.
 pub(super) async fn join(folder: &Path) -> Result<mpsc::Sender<Ask>, Fault> {
     let unreachable = |error: std::io::Error| {
-        Fault::new(FaultKind::Setup, format!("another Skylift has this queue open, but does not answer: {error}"))
-            .hint("Close it, or wait until it has ended, and try again.")
+        Fault::new(
+            FaultKind::Setup,
+            format!("another Skylift has this queue open, but does not answer: {error}"),
+        )
+        .hint("Close it, or wait until it has ended, and try again.")
     };
     let name = wire::name(folder).map_err(unreachable)?;
     let stream = Stream::connect(name).await.map_err(unreachable)?;
     let (from, into) = tokio::io::split(stream);
     let mut lines = FramedRead::new(from, LinesCodec::new_with_max_length(LONGEST_LINE));
-    let hello = lines.next().await.and_then(Result::ok).and_then(|line| serde_json::from_str(&line).ok());
+    let hello = lines
+        .next()
+        .await
+        .and_then(Result::ok)
+        .and_then(|line| serde_json::from_str(&line).ok());
     match hello {
         Some(FromHost::Hello { protocol: PROTOCOL, .. }) => {}
         Some(FromHost::Hello { version, .. }) => {

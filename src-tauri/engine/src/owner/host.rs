@@ -28,8 +28,11 @@ impl Host {
     /// Listens for guests.
     pub(super) fn open(folder: &Path, to: mpsc::Sender<Ask>) -> Result<Self, Fault> {
         let listener = listen(folder).map_err(|error| {
-            Fault::new(FaultKind::Setup, format!("other windows and commands cannot be answered: {error}"))
-                .hint("Choose a shorter data folder with --data-dir, or check that your user may write to it.")
+            Fault::new(
+                FaultKind::Setup,
+                format!("other windows and commands cannot be answered: {error}"),
+            )
+            .hint("Choose a shorter data folder with --data-dir, or check that your user may write to it.")
         })?;
         let listening = tokio::spawn(accept(listener, to)).abort_handle();
         Ok(Self {
@@ -81,19 +84,26 @@ async fn attend(stream: Stream, to: mpsc::Sender<Ask>) {
     let writing = tokio::spawn(async move {
         let mut into = FramedWrite::new(into, LinesCodec::new());
         while let Some(line) = said.recv().await {
-            let Ok(text) = serde_json::to_string(&line) else { continue };
+            let Ok(text) = serde_json::to_string(&line) else {
+                continue;
+            };
             if into.send(text).await.is_err() {
                 break;
             }
         }
     });
-    let hello = FromHost::Hello { protocol: PROTOCOL, version: env!("CARGO_PKG_VERSION").into() };
+    let hello = FromHost::Hello {
+        protocol: PROTOCOL,
+        version: env!("CARGO_PKG_VERSION").into(),
+    };
     if say.send(hello).await.is_err() {
         return;
     }
     while let Some(Ok(line)) = lines.next().await {
         match serde_json::from_str(&line) {
-            Ok(FromGuest::Command(id, command)) => drop(tokio::spawn(command_for(id, *command, to.clone(), say.clone()))),
+            Ok(FromGuest::Command(id, command)) => {
+                drop(tokio::spawn(command_for(id, *command, to.clone(), say.clone())))
+            }
             Ok(FromGuest::Subscribe(id)) => drop(tokio::spawn(feed_for(id, to.clone(), say.clone()))),
             Err(error) => {
                 tracing::warn!(%error, "a guest said something that is no command");
@@ -104,7 +114,12 @@ async fn attend(stream: Stream, to: mpsc::Sender<Ask>) {
     writing.abort();
 }
 
-async fn command_for(id: u64, command: skylift_model::api::Command, to: mpsc::Sender<Ask>, say: mpsc::Sender<FromHost>) {
+async fn command_for(
+    id: u64,
+    command: skylift_model::api::Command,
+    to: mpsc::Sender<Ask>,
+    say: mpsc::Sender<FromHost>,
+) {
     let (reply, answer) = oneshot::channel();
     // An engine that is closing drops the reply, and the guest is told.
     let _ = to.send(Ask::Command(command, reply)).await;

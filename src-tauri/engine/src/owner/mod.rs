@@ -33,7 +33,11 @@ const LOOK_AGAIN: Duration = Duration::from_millis(50);
 /// # Errors
 /// When the folder, the queue or the settings cannot be used.
 pub async fn open(folder: &Path, ports: Ports, works: bool) -> Result<Handle, Fault> {
-    let place = Place { folder: folder.to_owned(), ports, works };
+    let place = Place {
+        folder: folder.to_owned(),
+        ports,
+        works,
+    };
     make_private(folder)?;
     let seat = place.sit().await?;
     let (asks, asked) = mpsc::channel(WAITING);
@@ -63,7 +67,13 @@ impl Place {
                 return self.own(lock).await;
             }
             match guest::join(&self.folder).await {
-                Ok(to) => return Ok(Seat { to, host: None, lock: None }),
+                Ok(to) => {
+                    return Ok(Seat {
+                        to,
+                        host: None,
+                        lock: None,
+                    });
+                }
                 Err(fault) if started.elapsed() > PATIENCE => return Err(fault),
                 Err(_) => tokio::time::sleep(LOOK_AGAIN).await,
             }
@@ -92,12 +102,18 @@ impl Place {
         };
         let thread = std::thread::Builder::new().name("skylift-actor".into()).spawn(move || {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-            runtime.expect("a runtime of one thread can be made").block_on(actor::run(setting, asked, opened));
+            runtime
+                .expect("a runtime of one thread can be made")
+                .block_on(actor::run(setting, asked, opened));
         });
         thread.map_err(|error| folder_trouble(&self.folder, &error))?;
         result.await.unwrap_or_else(|_| Err(crate::handle::closed()))?;
         let host = host::Host::open(&self.folder, to.clone())?;
-        Ok(Seat { to, host: Some(host), lock: Some(lock) })
+        Ok(Seat {
+            to,
+            host: Some(host),
+            lock: Some(lock),
+        })
     }
 }
 
@@ -145,7 +161,11 @@ impl Place {
             tracing::error!("the engine of this process has stopped");
             return None;
         }
-        let seat = self.sit().await.inspect_err(|fault| tracing::error!(%fault, "cannot take over")).ok()?;
+        let seat = self
+            .sit()
+            .await
+            .inspect_err(|fault| tracing::error!(%fault, "cannot take over"))
+            .ok()?;
         listeners.retain(|listener| !listener.is_closed());
         for listener in listeners.iter() {
             // A seat that is lost again is noticed in the next turn.

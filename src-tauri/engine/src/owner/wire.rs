@@ -41,7 +41,9 @@ pub(super) fn socket_path(folder: &Path) -> PathBuf {
         return near;
     }
     let user = rustix::process::getuid().as_raw();
-    std::env::temp_dir().join(format!("skylift-{user}-{}", digest(folder))).join("engine.sock")
+    std::env::temp_dir()
+        .join(format!("skylift-{user}-{}", digest(folder)))
+        .join("engine.sock")
 }
 
 /// The name of the socket for the operating system.

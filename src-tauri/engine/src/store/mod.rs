@@ -32,7 +32,14 @@ impl Store {
     /// A fault that says what is wrong with the file.
     pub(crate) fn open(folder: &Path) -> Result<(Self, Option<PathBuf>)> {
         let opened = open::open(folder)?;
-        Ok((Self { connection: opened.connection, writing: false, trouble: None }, opened.moved_aside))
+        Ok((
+            Self {
+                connection: opened.connection,
+                writing: false,
+                trouble: None,
+            },
+            opened.moved_aside,
+        ))
     }
 
     /// Makes everything written since the last commit last. Without a write it costs nothing.
@@ -42,7 +49,9 @@ impl Store {
     /// load its state anew.
     pub(crate) fn commit(&mut self) -> Result<()> {
         if self.trouble.is_none() && std::mem::take(&mut self.writing) {
-            self.connection.execute_batch("COMMIT").map_err(|error| self.undo(&error))?;
+            self.connection
+                .execute_batch("COMMIT")
+                .map_err(|error| self.undo(&error))?;
         }
         self.trouble.clone().map_or(Ok(()), Err)
     }
@@ -56,13 +65,19 @@ impl Store {
             .connection
             .query_row("PRAGMA quick_check(1)", [], |row| row.get(0))
             .map_err(|error| explain(&error))?;
-        if found == "ok" { Ok(()) } else { Err(Fault::new(skylift_model::FaultKind::Storage, found)) }
+        if found == "ok" {
+            Ok(())
+        } else {
+            Err(Fault::new(skylift_model::FaultKind::Storage, found))
+        }
     }
 
     /// The connection inside a write transaction, begun here unless one is open.
     fn write(&mut self) -> Result<&Connection> {
         if !self.writing {
-            self.connection.execute_batch("BEGIN IMMEDIATE").map_err(|error| self.undo(&error))?;
+            self.connection
+                .execute_batch("BEGIN IMMEDIATE")
+                .map_err(|error| self.undo(&error))?;
             self.writing = true;
         }
         Ok(&self.connection)
@@ -77,7 +92,9 @@ impl Store {
 
     fn run(&mut self, sql: &str, parameters: impl rusqlite::Params) -> Result<usize> {
         let connection = self.write()?;
-        let result = connection.prepare_cached(sql).and_then(|mut statement| statement.execute(parameters));
+        let result = connection
+            .prepare_cached(sql)
+            .and_then(|mut statement| statement.execute(parameters));
         result.map_err(|error| self.undo(&error))
     }
 }

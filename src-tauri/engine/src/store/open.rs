@@ -32,11 +32,17 @@ pub(super) struct Opened {
 pub(super) fn open(folder: &Path) -> Result<Opened, Fault> {
     let path = folder.join(FILE);
     match connect(&path) {
-        Ok(connection) => Ok(Opened { connection, moved_aside: None }),
+        Ok(connection) => Ok(Opened {
+            connection,
+            moved_aside: None,
+        }),
         Err(Trouble::Broken) => {
             let aside = move_aside(&path)?;
             let connection = connect(&path).map_err(|trouble| trouble.fault(&path))?;
-            Ok(Opened { connection, moved_aside: Some(aside) })
+            Ok(Opened {
+                connection,
+                moved_aside: Some(aside),
+            })
         }
         Err(trouble) => Err(trouble.fault(&path)),
     }
@@ -63,10 +69,11 @@ impl Trouble {
         let path = path.display();
         match self {
             Self::Broken => Fault::new(FaultKind::Storage, format!("the queue {path} is broken")),
-            Self::Newer(version) => {
-                Fault::new(FaultKind::Setup, format!("the queue {path} was made by a newer Skylift (version {version})"))
-                    .hint("Install that version again; this one leaves the file untouched.")
-            }
+            Self::Newer(version) => Fault::new(
+                FaultKind::Setup,
+                format!("the queue {path} was made by a newer Skylift (version {version})"),
+            )
+            .hint("Install that version again; this one leaves the file untouched."),
             Self::Foreign => Fault::new(FaultKind::Setup, format!("{path} is a database of another program"))
                 .hint("Choose another data folder, or move the file away."),
             Self::Sqlite(error) => explain(&error),
@@ -77,13 +84,18 @@ impl Trouble {
 /// What an error of SQLite means while the queue is in use.
 pub(crate) fn explain(error: &rusqlite::Error) -> Fault {
     let (message, hint) = match error.sqlite_error_code() {
-        Some(ErrorCode::DiskFull) => ("the disk is full: the queue cannot be written", "Free some space; Skylift goes on by itself."),
-        Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => {
-            ("the queue is locked by another program", "Close the program that has queue.db open; Skylift goes on by itself.")
-        }
-        Some(ErrorCode::ReadOnly | ErrorCode::CannotOpen | ErrorCode::PermissionDenied) => {
-            ("the queue cannot be written", "Check that your user may write to the data folder (see `skylift doctor`).")
-        }
+        Some(ErrorCode::DiskFull) => (
+            "the disk is full: the queue cannot be written",
+            "Free some space; Skylift goes on by itself.",
+        ),
+        Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => (
+            "the queue is locked by another program",
+            "Close the program that has queue.db open; Skylift goes on by itself.",
+        ),
+        Some(ErrorCode::ReadOnly | ErrorCode::CannotOpen | ErrorCode::PermissionDenied) => (
+            "the queue cannot be written",
+            "Check that your user may write to the data folder (see `skylift doctor`).",
+        ),
         _ => return Fault::new(FaultKind::Storage, format!("the queue cannot be used: {error}")),
     };
     Fault::new(FaultKind::Storage, message).hint(hint)
@@ -123,14 +135,21 @@ fn migrate(connection: &mut Connection, version: i64) -> Result<(), Trouble> {
         transaction.execute_batch(migration)?;
     }
     transaction.pragma_update(None, "application_id", APPLICATION)?;
-    transaction.pragma_update(None, "user_version", i64::try_from(MIGRATIONS.len()).expect("there are few migrations"))?;
+    transaction.pragma_update(
+        None,
+        "user_version",
+        i64::try_from(MIGRATIONS.len()).expect("there are few migrations"),
+    )?;
     transaction.commit()?;
     Ok(())
 }
 
 fn move_aside(path: &Path) -> Result<PathBuf, Fault> {
     let trouble = |error: std::io::Error| {
-        Fault::new(FaultKind::Storage, format!("the broken queue {} cannot be moved aside: {error}", path.display()))
+        Fault::new(
+            FaultKind::Storage,
+            format!("the broken queue {} cannot be moved aside: {error}", path.display()),
+        )
     };
     let aside = (1..=KEPT_ASIDE)
         .map(|n| path.with_extension(format!("db.bad-{n}")))
@@ -153,7 +172,11 @@ mod tests {
     #[test]
     fn a_broken_queue_is_moved_aside_and_kept() {
         let folder = tempfile::tempdir().unwrap();
-        std::fs::write(folder.path().join(FILE), b"this is no database at all, but long enough to be one").unwrap();
+        std::fs::write(
+            folder.path().join(FILE),
+            b"this is no database at all, but long enough to be one",
+        )
+        .unwrap();
         let aside = open(folder.path()).unwrap().moved_aside.unwrap();
         assert!(std::fs::read(aside).unwrap().starts_with(b"this is no database"));
     }
@@ -161,7 +184,11 @@ mod tests {
     #[test]
     fn a_queue_of_a_newer_version_is_refused_and_left_alone() {
         let folder = tempfile::tempdir().unwrap();
-        open(folder.path()).unwrap().connection.pragma_update(None, "user_version", 99).unwrap();
+        open(folder.path())
+            .unwrap()
+            .connection
+            .pragma_update(None, "user_version", 99)
+            .unwrap();
         let before = std::fs::read(folder.path().join(FILE)).unwrap();
         let fault = open(folder.path()).err().unwrap();
         assert!(fault.message.contains("newer"), "{}", fault.message);

@@ -71,7 +71,8 @@ impl Store {
     /// # Errors
     /// When the disk refuses.
     pub(crate) fn forget_parts(&mut self, id: UploadId) -> Result<()> {
-        self.run("DELETE FROM part WHERE upload_id = ?1", [id.as_bytes()]).map(|_| ())
+        self.run("DELETE FROM part WHERE upload_id = ?1", [id.as_bytes()])
+            .map(|_| ())
     }
 
     /// The acknowledged parts of every upload that has some.
@@ -89,7 +90,12 @@ impl Store {
         for row in rows.map_err(|error| explain(&error))? {
             let (id, number, token, crc32c, checkpointed) = row.map_err(|error| explain(&error))?;
             if let (Some(id), Some(number)) = (UploadId::from_bytes(&id), PartNumber::new(number)) {
-                parts.entry(id).or_default().push(PartAck { number, token, crc32c, checkpointed });
+                parts.entry(id).or_default().push(PartAck {
+                    number,
+                    token,
+                    crc32c,
+                    checkpointed,
+                });
             }
         }
         Ok(parts)
@@ -101,7 +107,8 @@ impl Store {
     /// When the disk refuses.
     pub(crate) fn tried(&mut self, id: UploadId, at: Timestamp, step: &str, fault: &Fault) -> Result<()> {
         let sql = "INSERT INTO attempt VALUES (?1, ?2, ?3, ?4)";
-        self.run(sql, params![id.as_bytes(), at.0, step, to_json(fault)]).map(|_| ())
+        self.run(sql, params![id.as_bytes(), at.0, step, to_json(fault)])
+            .map(|_| ())
     }
 
     /// What was tried and went wrong: the first cause, then the latest.
@@ -131,7 +138,10 @@ impl Store {
     /// # Errors
     /// When the disk refuses.
     pub(crate) fn plan_abort(&mut self, job: &AbortJob, next_at: Timestamp) -> Result<i64> {
-        self.run("INSERT INTO abort (job, tries, next_at) VALUES (?1, 0, ?2)", params![to_json(job), next_at.0])?;
+        self.run(
+            "INSERT INTO abort (job, tries, next_at) VALUES (?1, 0, ?2)",
+            params![to_json(job), next_at.0],
+        )?;
         Ok(self.connection.last_insert_rowid())
     }
 
@@ -140,7 +150,11 @@ impl Store {
     /// # Errors
     /// When the disk refuses.
     pub(crate) fn postpone_abort(&mut self, id: i64, tries: u32, next_at: Timestamp) -> Result<()> {
-        self.run("UPDATE abort SET tries = ?2, next_at = ?3 WHERE id = ?1", params![id, tries, next_at.0]).map(|_| ())
+        self.run(
+            "UPDATE abort SET tries = ?2, next_at = ?3 WHERE id = ?1",
+            params![id, tries, next_at.0],
+        )
+        .map(|_| ())
     }
 
     /// Forgets a session that was dropped.
@@ -156,15 +170,24 @@ impl Store {
     /// # Errors
     /// When the queue cannot be read.
     pub(crate) fn aborts(&self) -> Result<Vec<AbortRow>> {
-        let mut statement =
-            self.connection.prepare("SELECT id, job, tries, next_at FROM abort").map_err(|error| explain(&error))?;
+        let mut statement = self
+            .connection
+            .prepare("SELECT id, job, tries, next_at FROM abort")
+            .map_err(|error| explain(&error))?;
         let rows = statement
-            .query_map([], |row| Ok((row.get(0)?, from_json(row.get(1)?), row.get(2)?, Timestamp(row.get(3)?))))
+            .query_map([], |row| {
+                Ok((row.get(0)?, from_json(row.get(1)?), row.get(2)?, Timestamp(row.get(3)?)))
+            })
             .map_err(|error| explain(&error))?;
         let mut aborts = Vec::new();
         for row in rows {
             let (id, job, tries, next_at) = row.map_err(|error| explain(&error))?;
-            aborts.extend(job.map(|job| AbortRow { id, job, tries, next_at }));
+            aborts.extend(job.map(|job| AbortRow {
+                id,
+                job,
+                tries,
+                next_at,
+            }));
         }
         Ok(aborts)
     }

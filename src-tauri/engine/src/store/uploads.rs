@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use rusqlite::{Row, named_params};
+use rusqlite::types::Value;
+use rusqlite::{Row, ToSql};
 use skylift_model::api::Options;
 use skylift_model::names::RawPath;
 use skylift_model::{Fault, Phase, Timestamp, UploadId, Verified};
@@ -88,24 +89,19 @@ impl Store {
     /// # Errors
     /// When the disk refuses.
     pub(crate) fn insert(&mut self, row: &UploadRow) -> Result<()> {
-        let r = row;
-        self.run(
-            INSERT,
-            named_params! {
-                ":id": r.id.as_bytes(), ":account": r.account, ":service": r.service, ":path": r.path.as_bytes(),
-                ":import": r.import, ":size": signed(r.source.size), ":mtime_ns": r.source.mtime_ns,
-                ":ctime_ns": r.source.ctime_ns, ":file_id": r.source.file_id.to_be_bytes(), ":name": r.name,
-                ":relative": r.relative, ":options": to_json(&r.options), ":mode": r.mode, ":rank": r.rank,
-                ":added_at": r.added_at.0, ":phase": r.phase.as_str(),
-                ":resume_phase": r.resume_phase.map(Phase::as_str), ":paused": r.paused,
-                ":hold_until": r.hold_until.map(|t| t.0), ":fault": r.fault.as_ref().map(to_json),
-                ":attempts": r.attempts, ":restarts": r.restarts, ":session": r.session.as_ref().map(to_json),
-                ":outcome": r.outcome.as_ref().map(to_json), ":crc32c": r.crc32c, ":hashes": to_json(&r.hashes),
-                ":verified": r.verified.map(verified_name), ":note": r.note, ":wire_bytes": signed(r.wire_bytes),
-                ":finished_at": r.finished_at.map(|t| t.0),
-            },
-        )
-        .map(|_| ())
+        let mut values = state(row);
+        values.extend([
+            (":account", text(&row.account)),
+            (":service", text(&row.service)),
+            (":path", row.path.as_bytes().to_vec().into()),
+            (":import", row.import.into()),
+            (":name", text(&row.name)),
+            (":relative", text(&row.relative)),
+            (":options", to_json(&row.options).into()),
+            (":mode", text(&row.mode)),
+            (":added_at", row.added_at.0.into()),
+        ]);
+        self.run(INSERT, &*named(&values)).map(|_| ())
     }
 
     /// Writes an upload that was in phase `from` before.
@@ -113,22 +109,10 @@ impl Store {
     /// # Errors
     /// When the disk refuses, or the row is not in that phase: a bug that must not go on.
     pub(crate) fn update(&mut self, row: &UploadRow, from: Phase) -> Result<()> {
-        let r = row;
-        let changed = self.run(
-            UPDATE,
-            named_params! {
-                ":id": r.id.as_bytes(), ":from": from.as_str(), ":size": signed(r.source.size),
-                ":mtime_ns": r.source.mtime_ns, ":ctime_ns": r.source.ctime_ns,
-                ":file_id": r.source.file_id.to_be_bytes(), ":rank": r.rank, ":phase": r.phase.as_str(),
-                ":resume_phase": r.resume_phase.map(Phase::as_str), ":paused": r.paused,
-                ":hold_until": r.hold_until.map(|t| t.0), ":fault": r.fault.as_ref().map(to_json),
-                ":attempts": r.attempts, ":restarts": r.restarts, ":session": r.session.as_ref().map(to_json),
-                ":outcome": r.outcome.as_ref().map(to_json), ":crc32c": r.crc32c, ":hashes": to_json(&r.hashes),
-                ":verified": r.verified.map(verified_name), ":note": r.note, ":wire_bytes": signed(r.wire_bytes),
-                ":finished_at": r.finished_at.map(|t| t.0),
-            },
-        )?;
-        assert!(changed == 1, "upload {} was not {} in the queue", r.id, from.as_str());
+        let mut values = state(row);
+        values.push((":from", text(from.as_str())));
+        let changed = self.run(UPDATE, &*named(&values))?;
+        assert!(changed == 1, "upload {} was not {} in the queue", row.id, from.as_str());
         Ok(())
     }
 
@@ -137,7 +121,8 @@ impl Store {
     /// # Errors
     /// When the disk refuses.
     pub(crate) fn delete(&mut self, id: UploadId) -> Result<()> {
-        self.run("DELETE FROM upload WHERE id = ?1", [id.as_bytes()]).map(|_| ())
+        self.run("DELETE FROM upload WHERE id = ?1", [id.as_bytes()])
+            .map(|_| ())
     }
 
     /// Every upload. Rows that cannot be read are left alone and counted.
@@ -145,9 +130,13 @@ impl Store {
     /// # Errors
     /// When the queue cannot be read.
     pub(crate) fn uploads(&self) -> Result<(Vec<UploadRow>, usize)> {
-        let mut statement =
-            self.connection.prepare("SELECT * FROM upload ORDER BY rank").map_err(|error| explain(&error))?;
-        let rows = statement.query_map([], |row| Ok(read(row))).map_err(|error| explain(&error))?;
+        let mut statement = self
+            .connection
+            .prepare("SELECT * FROM upload ORDER BY rank")
+            .map_err(|error| explain(&error))?;
+        let rows = statement
+            .query_map([], |row| Ok(read(row)))
+            .map_err(|error| explain(&error))?;
         let (mut sound, mut unreadable) = (Vec::new(), 0);
         for row in rows {
             match row.map_err(|error| explain(&error))? {
@@ -160,19 +149,63 @@ impl Store {
     }
 }
 
+/// What may change of an upload, with its identity.
+fn state(row: &UploadRow) -> Vec<(&'static str, Value)> {
+    vec![
+        (":id", row.id.as_bytes().to_vec().into()),
+        (":size", signed(row.source.size).into()),
+        (":mtime_ns", row.source.mtime_ns.into()),
+        (":ctime_ns", row.source.ctime_ns.into()),
+        (":file_id", row.source.file_id.to_be_bytes().to_vec().into()),
+        (":rank", row.rank.into()),
+        (":phase", text(row.phase.as_str())),
+        (
+            ":resume_phase",
+            row.resume_phase.map(|phase| phase.as_str().to_owned()).into(),
+        ),
+        (":paused", row.paused.into()),
+        (":hold_until", row.hold_until.map(|time| time.0).into()),
+        (":fault", row.fault.as_ref().map(to_json).into()),
+        (":attempts", row.attempts.into()),
+        (":restarts", row.restarts.into()),
+        (":session", row.session.as_ref().map(to_json).into()),
+        (":outcome", row.outcome.as_ref().map(to_json).into()),
+        (":crc32c", row.crc32c.into()),
+        (":hashes", to_json(&row.hashes).into()),
+        (
+            ":verified",
+            row.verified.map(|verified| verified_name(verified).to_owned()).into(),
+        ),
+        (":note", row.note.clone().into()),
+        (":wire_bytes", signed(row.wire_bytes).into()),
+        (":finished_at", row.finished_at.map(|time| time.0).into()),
+    ]
+}
+
+fn named<'a>(values: &'a [(&'static str, Value)]) -> Vec<(&'static str, &'a dyn ToSql)> {
+    values
+        .iter()
+        .map(|(name, value)| (*name, value as &dyn ToSql))
+        .collect()
+}
+
+fn text(text: &str) -> Value {
+    Value::Text(text.to_owned())
+}
+
 /// `None` for a row whose fields contradict its schema's meaning, which only another program can have written.
 fn read(row: &Row<'_>) -> rusqlite::Result<Option<UploadRow>> {
-    let text = |name: &str| row.get::<_, Option<String>>(name);
+    let optional = |name: &str| row.get::<_, Option<String>>(name);
     let (Some(id), Some(phase), Some(options), Some(hashes), Ok(file_id)) = (
         UploadId::from_bytes(&row.get::<_, Vec<u8>>("id")?),
         Phase::parse(&row.get::<_, String>("phase")?),
-        from_json(text("options")?),
-        from_json(text("hashes")?),
+        from_json(optional("options")?),
+        from_json(optional("hashes")?),
         <[u8; 16]>::try_from(row.get::<_, Vec<u8>>("file_id")?),
     ) else {
         return Ok(None);
     };
-    let session: Option<Session> = from_json(text("session")?);
+    let session: Option<Session> = from_json(optional("session")?);
     if matches!(phase, Phase::Uploading | Phase::Completing) && session.is_none() {
         return Ok(None);
     }
@@ -195,17 +228,17 @@ fn read(row: &Row<'_>) -> rusqlite::Result<Option<UploadRow>> {
         rank: row.get("rank")?,
         added_at: Timestamp(row.get("added_at")?),
         phase,
-        resume_phase: text("resume_phase")?.as_deref().and_then(Phase::parse),
+        resume_phase: optional("resume_phase")?.as_deref().and_then(Phase::parse),
         paused: row.get("paused")?,
         hold_until: timestamp(row.get("hold_until")?),
-        fault: from_json(text("fault")?),
+        fault: from_json(optional("fault")?),
         attempts: row.get("attempts")?,
         restarts: row.get("restarts")?,
         session,
-        outcome: from_json(text("outcome")?),
+        outcome: from_json(optional("outcome")?),
         crc32c: row.get("crc32c")?,
         hashes,
-        verified: text("verified")?.as_deref().and_then(verified_of),
+        verified: optional("verified")?.as_deref().and_then(verified_of),
         note: row.get("note")?,
         wire_bytes: unsigned(row.get("wire_bytes")?),
         finished_at: timestamp(row.get("finished_at")?),
@@ -230,5 +263,7 @@ const fn verified_name(verified: Verified) -> &'static str {
 }
 
 fn verified_of(name: &str) -> Option<Verified> {
-    [Verified::Checksum, Verified::Size, Verified::None].into_iter().find(|known| verified_name(*known) == name)
+    [Verified::Checksum, Verified::Size, Verified::None]
+        .into_iter()
+        .find(|known| verified_name(*known) == name)
 }

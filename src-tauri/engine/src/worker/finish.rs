@@ -42,11 +42,23 @@ impl Worker {
     /// Waits until the service is ready, compares, attaches.
     pub(super) async fn wrap_up(mut self) -> Result<Finished, Halt> {
         self.until_ready().await?;
-        let outcome = self.reading.as_ref().map(|reading| reading.outcome.clone()).unwrap_or_default();
-        let verified = self.verify(&outcome).map_err(|fault| Halt::Fault("verify".into(), fault))?;
+        let outcome = self
+            .reading
+            .as_ref()
+            .map(|reading| reading.outcome.clone())
+            .unwrap_or_default();
+        let verified = self
+            .verify(&outcome)
+            .map_err(|fault| Halt::Fault("verify".into(), fault))?;
         self.attach().await?;
         let note = self.shared.job.flow().note.clone();
-        Ok(Finished { outcome, crc32c: self.crc32c(), hashes: self.hashes, verified, note })
+        Ok(Finished {
+            outcome,
+            crc32c: self.crc32c(),
+            hashes: self.hashes,
+            verified,
+            note,
+        })
     }
 
     /// Looks at the status while the service works on what it received.
@@ -63,7 +75,10 @@ impl Worker {
                 Some(State::Pending) | None => {}
             }
             if !flow.has(Step::Status) {
-                let silent = Fault::new(FaultKind::Protocol, "the service's last reply does not say that the file is there");
+                let silent = Fault::new(
+                    FaultKind::Protocol,
+                    "the service's last reply does not say that the file is there",
+                );
                 return Err(Halt::Fault("complete".into(), silent));
             }
             pause = pauses.next().or(pause);
@@ -97,14 +112,22 @@ impl Worker {
     /// What the service confirmed of the bytes it holds.
     fn verify(&self, outcome: &Outcome) -> Result<Verified, Fault> {
         if self.shared.job.flow().import {
-            return Ok(if outcome.size.is_some() { Verified::Size } else { Verified::None });
+            return Ok(if outcome.size.is_some() {
+                Verified::Size
+            } else {
+                Verified::None
+            });
         }
         let sent = self.shared.source.size;
         if let Some(size) = outcome.size.filter(|size| *size != sent) {
             let message = format!("the service holds {size} bytes, but {sent} were sent");
             return Err(Fault::new(FaultKind::ChecksumMismatch, message));
         }
-        let mut verified = if outcome.size.is_some() { Verified::Size } else { Verified::None };
+        let mut verified = if outcome.size.is_some() {
+            Verified::Size
+        } else {
+            Verified::None
+        };
         for (algorithm, theirs) in &outcome.checksums {
             let ours = match algorithm {
                 Algorithm::Crc32c => self.crc32c().map(|crc| format!("{crc:08x}")),
@@ -137,7 +160,9 @@ impl Worker {
             return None;
         }
         let length = |number| usize::try_from(self.session.plan.length(number)).unwrap_or(usize::MAX);
-        Some(self.acks.values().fold(0, |crc, ack| crc32c::crc32c_combine(crc, ack.crc32c, length(ack.number))))
+        Some(self.acks.values().fold(0, |crc, ack| {
+            crc32c::crc32c_combine(crc, ack.crc32c, length(ack.number))
+        }))
     }
 }
 

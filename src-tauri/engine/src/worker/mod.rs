@@ -95,7 +95,9 @@ pub(crate) struct Meter {
 impl Meter {
     /// Bytes on the wire that still count.
     pub(crate) fn useful(&self) -> u64 {
-        self.wire.load(Ordering::Relaxed).saturating_sub(self.lost.load(Ordering::Relaxed))
+        self.wire
+            .load(Ordering::Relaxed)
+            .saturating_sub(self.lost.load(Ordering::Relaxed))
     }
 }
 
@@ -146,11 +148,7 @@ pub(crate) async fn run(
     let _ = events.send((id, Event::Ended(ending)));
 }
 
-async fn work(
-    assignment: Assignment,
-    uplink: Uplink,
-    events: mpsc::UnboundedSender<(UploadId, Event)>,
-) -> Ending {
+async fn work(assignment: Assignment, uplink: Uplink, events: mpsc::UnboundedSender<(UploadId, Event)>) -> Ending {
     let result = match Worker::new(assignment, uplink, events).await {
         Ok(worker) => worker.drive().await,
         Err(halt) => Err(halt),
@@ -193,19 +191,45 @@ impl Worker {
         uplink: Uplink,
         events: mpsc::UnboundedSender<(UploadId, Event)>,
     ) -> Result<Self, Halt> {
-        let Assignment { id, account, rate, job, path, source, phase, session, acks, meter } = assignment;
+        let Assignment {
+            id,
+            account,
+            rate,
+            job,
+            path,
+            source,
+            phase,
+            session,
+            acks,
+            meter,
+        } = assignment;
         // Once everything was sent the file is no longer needed: the service is asked all the same.
         let file = match uplink.ports.files.open(&path) {
             _ if job.flow().import => None,
             Err(_) if phase == Phase::Completing => None,
             opened => Some(opened.map_err(|fault| Halt::Fault("open".into(), fault))?),
         };
-        let key = uplink.keys.get(&account).await.map_err(|fault| Halt::Fault("key".into(), fault))?;
+        let key = uplink
+            .keys
+            .get(&account)
+            .await
+            .map_err(|fault| Halt::Fault("key".into(), fault))?;
         let session = match session {
             Some(session) => session,
             None => job.begin().map_err(|fault| Halt::Fault("plan".into(), fault))?,
         };
-        let shared = Shared { id, account, rate, job, key, source, file, meter, uplink, events };
+        let shared = Shared {
+            id,
+            account,
+            rate,
+            job,
+            key,
+            source,
+            file,
+            meter,
+            uplink,
+            events,
+        };
         if phase != Phase::Completing {
             shared.unchanged()?;
         }
@@ -277,7 +301,10 @@ impl Worker {
             crc32c: self.crc32c(),
             hashes: &self.hashes,
         };
-        self.shared.ask(step, &call).await.map_err(|fault| Halt::from_step(step_name(step), fault))
+        self.shared
+            .ask(step, &call)
+            .await
+            .map_err(|fault| Halt::from_step(step_name(step), fault))
     }
 
     /// Reports something and waits until it is written. When the engine closes it is never written, and the worker
@@ -296,7 +323,11 @@ impl Shared {
     async fn ask(&self, step: Step, call: &Call<'_>) -> Result<Reading, Fault> {
         let request = self.job.request(step, call)?;
         self.turn(&request.address).await;
-        let outgoing = Outgoing { request, key: Some(self.key.clone()), payload: None };
+        let outgoing = Outgoing {
+            request,
+            key: Some(self.key.clone()),
+            payload: None,
+        };
         let reply = self.uplink.ports.transport.send(outgoing).await?;
         let result = self.job.read(step, call, &reply, self.uplink.ports.clock.now());
         self.heed(result)
@@ -328,11 +359,16 @@ impl Shared {
     /// Whether the file still is what was promised.
     fn unchanged(&self) -> Result<(), Halt> {
         let Some(file) = &self.file else { return Ok(()) };
-        let facts = file.facts().map_err(|error| Halt::Fault("open".into(), crate::files::explain(&error)))?;
+        let facts = file
+            .facts()
+            .map_err(|error| Halt::Fault("open".into(), crate::files::explain(&error)))?;
         if facts == self.source {
             return Ok(());
         }
-        Err(Halt::Fault("read".into(), Fault::new(FaultKind::SourceChanged, "the file was changed after it was added")))
+        Err(Halt::Fault(
+            "read".into(),
+            Fault::new(FaultKind::SourceChanged, "the file was changed after it was added"),
+        ))
     }
 }
 

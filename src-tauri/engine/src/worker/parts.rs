@@ -31,7 +31,10 @@ pub(super) struct Links(Mutex<HashMap<PartNumber, PartTarget>>);
 
 impl Links {
     pub(super) async fn keep(&self, targets: Vec<PartTarget>) {
-        self.0.lock().await.extend(targets.into_iter().map(|target| (target.number, target)));
+        self.0
+            .lock()
+            .await
+            .extend(targets.into_iter().map(|target| (target.number, target)));
     }
 
     async fn forget(&self, number: PartNumber) {
@@ -61,10 +64,22 @@ impl Worker {
             return Ok(());
         }
         if self.shared.file.is_none() && !self.shared.job.flow().import {
-            return Err(halt("open", Fault::new(FaultKind::SourceMissing, "the file is not there any more")));
+            return Err(halt(
+                "open",
+                Fault::new(FaultKind::SourceMissing, "the file is not there any more"),
+            ));
         }
-        let mut missing: Vec<_> = self.session.plan.numbers().filter(|n| !self.acks.contains_key(n)).collect();
-        let last = if self.shared.job.flow().last_part_completes { missing.pop() } else { None };
+        let mut missing: Vec<_> = self
+            .session
+            .plan
+            .numbers()
+            .filter(|n| !self.acks.contains_key(n))
+            .collect();
+        let last = if self.shared.job.flow().last_part_completes {
+            missing.pop()
+        } else {
+            None
+        };
         self.run_parts(missing).await?;
         if let Some(last) = last {
             self.wait_for(Event::Intent).await;
@@ -108,12 +123,7 @@ impl Worker {
         trouble.map_or(Ok(()), Err)
     }
 
-    async fn acknowledged(
-        &mut self,
-        ack: PartAck,
-        hash: Option<(Algorithm, String)>,
-        reading: Reading,
-    ) {
+    async fn acknowledged(&mut self, ack: PartAck, hash: Option<(Algorithm, String)>, reading: Reading) {
         self.shared.report(Event::Acknowledged(ack.clone()));
         self.links.forget(ack.number).await;
         self.acks.insert(ack.number, ack);
@@ -144,14 +154,28 @@ impl Worker {
 
 impl Run {
     async fn tell(self: Arc<Self>, acks: Vec<PartAck>) -> Result<Done, Halt> {
-        let call = Call { parts: &acks, ..self.call(None, &[]) };
+        let call = Call {
+            parts: &acks,
+            ..self.call(None, &[])
+        };
         let told = self.shared.ask(Step::Checkpoint, &call).await.is_ok();
-        Ok(Done::Checkpointed(if told { acks.iter().map(|ack| ack.number).collect() } else { Vec::new() }))
+        Ok(Done::Checkpointed(if told {
+            acks.iter().map(|ack| ack.number).collect()
+        } else {
+            Vec::new()
+        }))
     }
 
     fn call<'a>(&'a self, target: Option<&'a PartTarget>, wanted: &'a [PartNumber]) -> Call<'a> {
         static NONE: BTreeMap<Algorithm, String> = BTreeMap::new();
-        Call { session: &self.session, target, parts: &[], wanted, crc32c: None, hashes: &NONE }
+        Call {
+            session: &self.session,
+            target,
+            parts: &[],
+            wanted,
+            crc32c: None,
+            hashes: &NONE,
+        }
     }
 
     /// Sends one part until it is acknowledged, or trying on makes no sense.
@@ -187,7 +211,9 @@ impl Run {
     /// Where a part goes: the API itself, a link at hand, or a fresh one.
     async fn target(&self, number: PartNumber) -> Result<PartTarget, Halt> {
         if let Some(mut targets) = self.shared.job.api_targets(&self.session, &[number]) {
-            return targets.pop().ok_or_else(|| halt("part", protocol("the definition gives no place for a part")));
+            return targets
+                .pop()
+                .ok_or_else(|| halt("part", protocol("the definition gives no place for a part")));
         }
         let mut links = self.links.0.lock().await;
         let now = self.shared.uplink.ports.clock.now();
@@ -195,16 +221,28 @@ impl Run {
             return Ok(target.clone());
         }
         if !self.shared.job.flow().has(Step::Refresh) {
-            let gone = Fault::new(FaultKind::Gone, "the upload address is gone, and the service gives no second one");
+            let gone = Fault::new(
+                FaultKind::Gone,
+                "the upload address is gone, and the service gives no second one",
+            );
             return Err(Halt::Lost(gone));
         }
         let ahead = self.missing.iter().copied().skip_while(|n| *n < number);
-        let wanted: Vec<_> =
-            ahead.filter(|n| !links.get(n).is_some_and(|t| is_fresh(t, now))).take(LINKS_AT_ONCE).collect();
+        let wanted: Vec<_> = ahead
+            .filter(|n| !links.get(n).is_some_and(|t| is_fresh(t, now)))
+            .take(LINKS_AT_ONCE)
+            .collect();
         let fault = |fault| Halt::from_step("refresh".into(), fault);
-        let reading = self.shared.ask(Step::Refresh, &self.call(None, &wanted)).await.map_err(fault)?;
+        let reading = self
+            .shared
+            .ask(Step::Refresh, &self.call(None, &wanted))
+            .await
+            .map_err(fault)?;
         links.extend(reading.targets.into_iter().map(|target| (target.number, target)));
-        links.get(&number).cloned().ok_or_else(|| halt("refresh", protocol("the service left out an address it was asked for")))
+        links
+            .get(&number)
+            .cloned()
+            .ok_or_else(|| halt("refresh", protocol("the service left out an address it was asked for")))
     }
 
     /// One try of one part.
@@ -215,21 +253,40 @@ impl Run {
         let call = self.call(Some(target), &[]);
         let request = shared.job.request(Step::Part, &call).map_err(fail)?;
         shared.turn(&request.address).await;
-        let _permit = shared.uplink.permits.acquire().await.expect("the permits are never closed");
+        let _permit = shared
+            .uplink
+            .permits
+            .acquire()
+            .await
+            .expect("the permits are never closed");
         shared.unchanged()?;
         let payload = self.payload(target);
-        let mut useless = Useless { meter: shared.meter.clone(), sent: None };
+        let mut useless = Useless {
+            meter: shared.meter.clone(),
+            sent: None,
+        };
         useless.sent = payload.as_ref().map(|payload| payload.sent.clone());
         let key = matches!(request.address, Address::Api(_)).then(|| shared.key.clone());
-        let outgoing = Outgoing { request, key, payload: payload.clone() };
+        let outgoing = Outgoing {
+            request,
+            key,
+            payload: payload.clone(),
+        };
         let reply = shared.uplink.ports.transport.send(outgoing).await.map_err(fail)?;
-        let result = shared.job.read(Step::Part, &call, &reply, shared.uplink.ports.clock.now());
+        let result = shared
+            .job
+            .read(Step::Part, &call, &reply, shared.uplink.ports.clock.now());
         let reading = shared.heed(result).map_err(fail)?;
         shared.unchanged()?;
         let sums = summed(payload.as_ref()).map_err(fail)?;
         useless.sent = None;
         let token = reading.token.clone().unwrap_or_default();
-        let ack = PartAck { number: target.number, token, crc32c: sums.crc32c, checkpointed: false };
+        let ack = PartAck {
+            number: target.number,
+            token,
+            crc32c: sums.crc32c,
+            checkpointed: false,
+        };
         Ok(Done::Part(ack, sums.whole, Box::new(reading)))
     }
 
@@ -238,7 +295,12 @@ impl Run {
         Some(Payload {
             file,
             range: target.range.clone(),
-            hash: self.shared.job.flow().whole_hash.filter(|_| self.session.plan.count == 1),
+            hash: self
+                .shared
+                .job
+                .flow()
+                .whole_hash
+                .filter(|_| self.session.plan.count == 1),
             sent: Arc::new(AtomicU64::new(0)),
             wire: self.shared.meter.wire.clone(),
             sums: Arc::new(OnceLock::new()),
@@ -252,9 +314,15 @@ impl Run {
 fn summed(payload: Option<&Payload>) -> Result<Sums, Fault> {
     match payload {
         None => Ok(Sums { crc32c: 0, whole: None }),
-        Some(payload) if payload.length() == 0 => Ok(Sums { crc32c: 0, whole: payload.empty_hash() }),
+        Some(payload) if payload.length() == 0 => Ok(Sums {
+            crc32c: 0,
+            whole: payload.empty_hash(),
+        }),
         Some(payload) => payload.sums.get().cloned().ok_or_else(|| {
-            Fault::new(FaultKind::Protocol, "the service acknowledged a part before it had received all of it")
+            Fault::new(
+                FaultKind::Protocol,
+                "the service acknowledged a part before it had received all of it",
+            )
         }),
     }
 }
@@ -268,7 +336,9 @@ struct Useless {
 impl Drop for Useless {
     fn drop(&mut self) {
         if let Some(sent) = &self.sent {
-            self.meter.lost.fetch_add(sent.load(Ordering::Relaxed), Ordering::Relaxed);
+            self.meter
+                .lost
+                .fetch_add(sent.load(Ordering::Relaxed), Ordering::Relaxed);
         }
     }
 }
@@ -288,5 +358,8 @@ fn halt(step: &str, fault: Fault) -> Halt {
 
 fn panicked(error: &tokio::task::JoinError) -> Fault {
     tracing::error!(%error, "a part's task ended badly");
-    Fault::new(FaultKind::Network, "sending a part ended in a way that must not happen; please report this")
+    Fault::new(
+        FaultKind::Network,
+        "sending a part ended in a way that must not happen; please report this",
+    )
 }

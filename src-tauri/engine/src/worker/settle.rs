@@ -47,7 +47,11 @@ impl Worker {
     async fn settle_by_status(&mut self) -> Result<Settled, Halt> {
         let one_request = self.shared.job.flow().last_part_completes;
         if self.look().await? == Looked::CannotBeAsked {
-            return if self.all_acknowledged() { Ok(Settled::Done) } else { Err(unknown()) };
+            return if self.all_acknowledged() {
+                Ok(Settled::Done)
+            } else {
+                Err(unknown())
+            };
         }
         match self.reading.as_ref().map(|reading| reading.state.clone()) {
             Some(State::Ready) => {
@@ -82,8 +86,15 @@ impl Worker {
 
     /// Reads the file once more where the service states a checksum that a killed run did not finish.
     async fn hash_again(&mut self) -> Result<(), Halt> {
-        let Some(algorithm) = self.shared.job.flow().whole_hash else { return Ok(()) };
-        let Some(file) = self.shared.file.clone().filter(|_| !self.hashes.contains_key(&algorithm)) else {
+        let Some(algorithm) = self.shared.job.flow().whole_hash else {
+            return Ok(());
+        };
+        let Some(file) = self
+            .shared
+            .file
+            .clone()
+            .filter(|_| !self.hashes.contains_key(&algorithm))
+        else {
             return Ok(());
         };
         let payload = Payload {
@@ -96,7 +107,9 @@ impl Worker {
             trouble: Arc::default(),
             pool: self.shared.uplink.pool.clone(),
         };
-        let hash = read_through(payload).await.map_err(|fault| Halt::Fault("read".into(), fault))?;
+        let hash = read_through(payload)
+            .await
+            .map_err(|fault| Halt::Fault("read".into(), fault))?;
         self.shared.unchanged()?;
         self.hashes.extend(hash);
         Ok(())
@@ -119,4 +132,3 @@ fn unknown() -> Halt {
     );
     Halt::Fault("complete".into(), fault)
 }
-

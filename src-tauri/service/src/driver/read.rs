@@ -8,10 +8,11 @@ use skylift_model::{Fault, FaultKind, Timestamp};
 use super::classify::{self, Setting, Verdicted};
 use super::scene::Scene;
 use super::{Job, links, result};
+use crate::build::Build;
 use crate::definition::Definition;
 use crate::exchange::{Call, Reading, Reply, State, Step};
 use crate::extract::{Document, plain, protocol, whole};
-use crate::template::Fillings;
+use crate::template::{Fillings, Hole};
 use crate::units::in_words;
 use crate::vocabulary::{Find, Service, StepSpec};
 use crate::words;
@@ -99,11 +100,23 @@ fn success(
     if let Some(fields) = &spec.result {
         reading.outcome = result::outcome(fields, document)?;
     }
-    if step == Step::Complete {
-        reading.outcome.checksums.extend(own.stated());
+    if step == Step::Complete
+        && sends_checksum(spec)
+        && let Some((algorithm, hex)) = own.stated()
+    {
+        // What the reply itself states counts for more than that ours was accepted.
+        reading.outcome.checksums.entry(algorithm).or_insert(hex);
     }
     reading.expires_at = expiry(service, step, spec, document, now);
     Ok(())
+}
+
+/// Whether a checksum of the whole file is sent along, so that a success confirms it.
+fn sends_checksum(spec: &StepSpec) -> bool {
+    let templates = spec.json.iter().flat_map(Build::templates);
+    templates
+        .flat_map(|(template, _)| template.get().holes())
+        .any(|hole| *hole == Hole::FileChecksum)
 }
 
 /// Whether a step is about a session that the service may have forgotten.

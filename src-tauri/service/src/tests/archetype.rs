@@ -182,6 +182,7 @@ fn the_reply_to_completing_names_the_file() {
     let done = json!({"file_uid":"fil_1","file_name":"a b.csv","num_bytes":20,"file_status":"Registered"});
     let reading = parts().reads(Step::Complete, 200, done);
     assert_eq!((reading.state, reading.outcome.size), (State::Ready, Some(20)));
+    assert!(reading.outcome.checksums.is_empty(), "none was sent");
     let other = json!({"file_uid":"fil_2","num_bytes":20,"file_status":"Registered"});
     assert_eq!(parts().reads(Step::Complete, 200, other).state, State::Pending);
     let corrupt = json!({"file_uid":"fil_1","num_bytes":20,"file_status":"Corrupt"});
@@ -189,6 +190,15 @@ fn the_reply_to_completing_names_the_file() {
         parts().reads(Step::Complete, 200, corrupt).state,
         State::Failed(_)
     ));
+}
+
+#[test]
+fn a_checksum_that_was_accepted_is_confirmed() {
+    let mut trial = parts().kept(&[("integrity_algorithm", json!("crc32c"))]);
+    trial.crc32c = Some(0xE306_9283);
+    let done = json!({"file_uid":"fil_1","file_name":"a b.csv","num_bytes":20,"file_status":"Registered"});
+    let reading = trial.reads(Step::Complete, 200, done);
+    assert_eq!(reading.outcome.checksums[&Algorithm::Crc32c], "e3069283");
 }
 
 #[test]

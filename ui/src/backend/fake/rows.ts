@@ -73,7 +73,7 @@ export function row(n: number, more: Partial<Row> = {}): Row {
 	const size = Math.round((0.4 + spread(n) * (n % 7 === 1 ? 900 : 60)) * MB);
 	return {
 		id,
-		path: `/home/ada/Uploads/${name}`,
+		path: `/Users/ada/Uploads/${name}`,
 		name,
 		account: 'team-wiki',
 		service: 'notion',
