@@ -128,10 +128,14 @@ impl Page {
         self.click_on(&by(testid)).await;
     }
 
-    /// Clicks what a selector finds.
+    /// Clicks what a selector finds, away from the edges where a bar may cover it.
     pub(super) async fn click_on(&self, selector: &str) {
         self.until(&format!("a click on {selector}"), async || {
-            self.element(selector).await.click().await.ok()
+            let element = self.element(selector).await;
+            let script = "arguments[0].scrollIntoView({ block: 'center' })";
+            let this = serde_json::to_value(&element).ok()?;
+            self.client.execute(script, vec![this]).await.ok()?;
+            element.click().await.ok()
         })
         .await;
     }
@@ -160,7 +164,9 @@ impl Page {
     pub(super) async fn fill(&self, testid: &str, text: &str) {
         let field = self.element(&by(testid)).await;
         field.clear().await.unwrap();
-        field.send_keys(text).await.unwrap();
+        if !text.is_empty() {
+            field.send_keys(text).await.unwrap();
+        }
     }
 
     /// Chooses from a list.
@@ -256,8 +262,10 @@ impl Page {
         self.reload().await;
     }
 
-    /// A picture of the window in `artifacts/desktop`.
+    /// A picture of the window in `artifacts/desktop`, once what is in the page has been drawn.
     pub(super) async fn picture(&self, name: &str) {
+        self.try_script("requestAnimationFrame(() => requestAnimationFrame(() => setTimeout(done, 0)))")
+            .await;
         let folder = pictures();
         std::fs::create_dir_all(&folder).unwrap();
         std::fs::write(

@@ -31,6 +31,10 @@ impl Worker {
                 self.shared.report(Event::Tried(step, fault.clone()));
                 match self.settle().await? {
                     Settled::Done => {}
+                    // The service no longer knows the session, and does not have the file either.
+                    Settled::SendParts | Settled::SendComplete if fault.kind == FaultKind::Gone => {
+                        return Err(Halt::Lost(fault));
+                    }
                     Settled::SendParts | Settled::SendComplete => return Err(Halt::Fault("complete".into(), fault)),
                 }
             }

@@ -76,7 +76,8 @@ fn the_upload_is_confirmed_and_then_ready() {
     assert_eq!(trial.wire(Step::Complete), lines(&wanted));
     let done = json!({"data":{"file":{"id":42,"name":"report.pdf","size_bytes":5,"status":"uploaded"}}});
     let reading = trial.reads(Step::Complete, 200, done.clone());
-    assert_eq!((reading.state, reading.outcome.size), (State::Ready, Some(5)));
+    // The size in the reply only repeats what create said, so it confirms nothing.
+    assert_eq!((reading.state, reading.outcome.size), (State::Ready, None));
     assert_eq!(reading.outcome.remote_id.as_deref(), Some("42"));
     assert_eq!(trial.reads(Step::Status, 200, done).state, State::Ready);
     assert_eq!(
