@@ -101,6 +101,21 @@ fn a_name_over_900_bytes_cannot_be_on_this_disk_and_is_refused_for_an_import() {
 }
 
 #[test]
+fn a_wrong_mode_or_option_is_one_mistake_however_many_files_there_are() {
+    let world = World::with_account(archetype());
+    let file = world.file("folder/a.txt", 10);
+    let _ = world.file("folder/b.txt", 10);
+    let folder = file.parent().unwrap().to_str().unwrap();
+    for wrong in [["--mode", "bogus"], ["--option", "bogus=1"]] {
+        let arguments = ["upload", folder, "--to", "archetype", "--json"];
+        let finished = world.skylift(arguments.into_iter().chain(wrong)).expect(2);
+        assert!(finished.stderr.contains("bogus"), "{}", finished.stderr);
+        assert_eq!(finished.events("skipped").len(), 0, "{}", finished.stdout);
+    }
+    assert!(world.skylift(["queue", "--json"]).expect(0).lines().is_empty());
+}
+
+#[test]
 fn a_missing_file_is_named() {
     let world = World::with_account(archetype());
     let finished = upload(&world, &world.files().join("nowhere.txt"), archetype());

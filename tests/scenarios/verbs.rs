@@ -91,6 +91,53 @@ fn a_second_process_sees_and_steers_the_same_queue() {
 }
 
 #[test]
+fn a_second_process_takes_over_when_the_first_is_killed() {
+    let world = World::with_account(archetype());
+    let mut first = Running::start(&world, "first.txt");
+    let _ = first.until(|line| line["event"] == "progress");
+    let mut second = Running::start(&world, "second.txt");
+    let _ = second.until(|line| line["event"] == "progress");
+    first.child.kill().unwrap();
+    let _ = first.child.wait().unwrap();
+    world.sandbox().clear_faults();
+    let _ = second.until(|line| line["event"] == "completed");
+    assert_eq!(second.child.wait().unwrap().code(), Some(0));
+    let _ = world.skylift(["run", "--until-idle"]).expect(0);
+    for file in ["first.txt", "second.txt"] {
+        world.assert_holds_once(Service::Archetype, &world.files().join(file));
+    }
+}
+
+#[test]
+fn a_command_that_comes_while_the_first_process_leaves_is_done_by_the_next() {
+    let world = World::with_account(archetype());
+    for round in 0..10 {
+        let path = world.file(format!("{round}.txt"), 1000);
+        let upload = ["upload", path.to_str().unwrap(), "--to", "archetype", "--json"];
+        let mut leaving = world.command(upload).stdout(Stdio::null()).spawn().unwrap();
+        while leaving.try_wait().unwrap().is_none() {
+            let _ = world.skylift(["queue", "--json"]).expect(0);
+        }
+        world.assert_holds_once(Service::Archetype, &path);
+    }
+}
+
+#[test]
+fn an_account_is_added_with_a_key_of_the_environment_while_another_process_has_the_queue() {
+    let world = World::with_account(archetype());
+    let mut running = Running::start(&world, "a.txt");
+    world.add_account(accounts()[1]);
+    let file = world.file("b.txt", 1000);
+    let _ = world
+        .skylift(["upload", file.to_str().unwrap(), "--to", "notion", "--json"])
+        .expect(0);
+    world.assert_holds_once(Service::Notion, &file);
+    let _ = world.skylift(["account", "remove", "notion"]).expect(0);
+    running.child.kill().unwrap();
+    let _ = running.child.wait().unwrap();
+}
+
+#[test]
 fn a_failed_upload_is_sent_when_it_is_retried() {
     let world = World::with_account(archetype());
     world

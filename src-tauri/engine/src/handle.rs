@@ -12,11 +12,36 @@ const FEED_WAITING: usize = 16;
 /// What can be asked of the engine.
 pub(crate) enum Ask {
     /// One command, one answer.
-    Command(Command, oneshot::Sender<Result<Answer, Fault>>),
+    Command(Asked),
     /// What happens, from now on.
     Subscribe(mpsc::Sender<Feed>),
     /// Stop, after writing what there is to write.
     Close(oneshot::Sender<()>),
+}
+
+/// A command and where its answer goes. Dropped, it tells whoever asked that it was not answered.
+pub(crate) struct Asked {
+    /// What to do.
+    pub command: Command,
+    reply: oneshot::Sender<Result<Answer, Fault>>,
+}
+
+impl Asked {
+    /// A command, and what its answer comes from.
+    pub(crate) fn new(command: Command) -> (Self, oneshot::Receiver<Result<Answer, Fault>>) {
+        let (reply, answer) = oneshot::channel();
+        (Self { command, reply }, answer)
+    }
+
+    /// Answers it. Whoever asked may have gone.
+    pub(crate) fn answer(self, answer: Result<Answer, Fault>) {
+        let _ = self.reply.send(answer);
+    }
+
+    /// The command and its reply apart.
+    pub(crate) fn split(self) -> (Command, oneshot::Sender<Result<Answer, Fault>>) {
+        (self.command, self.reply)
+    }
 }
 
 /// The engine, wherever it runs.
@@ -35,12 +60,10 @@ impl Handle {
     /// # Errors
     /// What kept it from being done, in words.
     pub async fn call(&self, command: Command) -> Result<Answer, Fault> {
-        let (reply, answer) = oneshot::channel();
-        let asked = self.asks.send(Ask::Command(command, reply)).await;
-        match (asked, answer.await) {
-            (Ok(()), Ok(answer)) => answer,
-            _ => Err(closed()),
-        }
+        let (asked, answer) = Asked::new(command);
+        // An engine that is gone drops the ask, and with it the answer.
+        let _ = self.asks.send(Ask::Command(asked)).await;
+        answer.await.unwrap_or_else(|_| Err(closed()))
     }
 
     /// What happens from now on, beginning with every row there is. A feed ends when the engine does.
@@ -61,6 +84,8 @@ impl Handle {
     }
 }
 
+/// The engine went before it answered. What was asked may have been done.
 pub(crate) fn closed() -> Fault {
-    Fault::new(FaultKind::Setup, "the engine has stopped").hint("Start Skylift again; the queue is kept.")
+    Fault::new(FaultKind::UnknownOutcome, "Skylift ended before it answered")
+        .hint("The queue is kept. Look at it before you ask for the same again.")
 }

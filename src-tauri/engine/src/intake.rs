@@ -6,9 +6,9 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use skylift_model::Fault;
 use skylift_model::api::{Options, Skipped};
 use skylift_model::names::{RawPath, remote_name, shown};
+use skylift_model::{Fault, FaultKind};
 use skylift_service::definition::Definition;
 use skylift_service::driver::Job;
 use skylift_service::exchange::{AccountFacts, FileFacts};
@@ -57,7 +57,10 @@ pub(crate) struct Found {
 }
 
 /// Looks at everything under the paths.
-pub(crate) fn collect(intake: &Intake, paths: &[RawPath]) -> Found {
+///
+/// # Errors
+/// When the mode or an option is wrong, which is no fault of any file.
+pub(crate) fn collect(intake: &Intake, paths: &[RawPath]) -> Result<Found, Fault> {
     let mut found = Found::default();
     for path in paths {
         let start = std::path::absolute(as_path(path)).unwrap_or_else(|_| as_path(path));
@@ -68,31 +71,28 @@ pub(crate) fn collect(intake: &Intake, paths: &[RawPath]) -> Found {
         for entry in walk {
             match entry {
                 Ok(entry) if entry.file_type().is_dir() => {}
-                Ok(entry) => found.look_at(intake, &start, &entry),
+                Ok(entry) => found.look_at(intake, &start, &entry)?,
                 Err(error) => found.skip(error.path().unwrap_or(&start), &walk_fault(&error)),
             }
         }
     }
-    found
+    Ok(found)
 }
 
 impl Found {
-    fn look_at(&mut self, intake: &Intake, start: &Path, entry: &DirEntry) {
+    fn look_at(&mut self, intake: &Intake, start: &Path, entry: &DirEntry) -> Result<(), Fault> {
         match check(intake, start, entry.path()) {
             Ok(file) => self.files.push(file),
+            Err(fault) if fault.kind == FaultKind::Setup => return Err(fault),
             Err(fault) => self.skip(entry.path(), &fault),
         }
+        Ok(())
     }
 
     fn skip(&mut self, path: &Path, fault: &Fault) {
-        let reason = if fault.hint.is_empty() {
-            fault.message.clone()
-        } else {
-            format!("{}. {}", fault.message, fault.hint)
-        };
         self.skipped.push(Skipped {
             path: shown(from_path(path).as_bytes()),
-            reason,
+            reason: fault.sentence(),
         });
     }
 }
@@ -137,9 +137,6 @@ fn check(intake: &Intake, start: &Path, path: &Path) -> Result<File, Fault> {
 fn walk_fault(error: &walkdir::Error) -> Fault {
     match error.io_error() {
         Some(error) => files::explain(error),
-        None => Fault::new(
-            skylift_model::FaultKind::SourceUnreadable,
-            "this folder leads back to itself",
-        ),
+        None => Fault::new(FaultKind::SourceUnreadable, "this folder leads back to itself"),
     }
 }

@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex};
 
 use skylift_model::{Fault, FaultKind, Key};
 
+use crate::keychain::from_environment;
 use crate::ports::Secrets;
 
 /// Keys by account.
@@ -53,6 +54,12 @@ impl Keys {
     /// Uses a key as long as this process runs, before any stored one.
     pub(crate) fn lend(&self, account: &str, key: Key) {
         self.known().lent.insert(account.to_owned(), key);
+    }
+
+    /// The key that was lent for an account, or stands in this process's environment: it is not to be stored.
+    pub(crate) fn unstored(&self, account: &str) -> Option<Key> {
+        let lent = self.known().lent.get(account).cloned();
+        lent.or_else(|| from_environment(account))
     }
 
     /// Forgets what is in memory: the service refused it, or it was replaced.

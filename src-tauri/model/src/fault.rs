@@ -154,6 +154,29 @@ impl Fault {
         self
     }
 
+    /// What is wrong and the next step, as sentences.
+    ///
+    /// # Examples
+    /// ```
+    /// use skylift_model::{Fault, FaultKind};
+    ///
+    /// let fault = Fault::new(FaultKind::TooLarge, "the file is over 5 MiB").hint("Split it.");
+    /// assert_eq!(fault.sentence(), "The file is over 5 MiB. Split it.");
+    /// ```
+    pub fn sentence(&self) -> String {
+        let mut letters = self.message.trim().chars();
+        let first = letters.next().into_iter().flat_map(char::to_uppercase);
+        let mut text: String = first.chain(letters).collect();
+        if !text.ends_with(['.', '!', '?']) {
+            text.push('.');
+        }
+        if !self.hint.is_empty() {
+            text.push(' ');
+            text.push_str(&self.hint);
+        }
+        text
+    }
+
     /// How long the service asked to wait.
     pub fn retry_after(&self) -> Option<Duration> {
         self.retry_after_ms.map(Duration::from_millis)

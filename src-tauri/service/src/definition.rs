@@ -230,8 +230,10 @@ fn assumed(service: &Service) -> Vec<String> {
         out.push(format!("The step {step}{of} is not documented."));
     }
     let rules = service.errors.rule.iter().filter(|rule| rule.assumed).count();
-    if rules > 0 {
-        out.push(format!("How {rules} kinds of errors are told apart is not documented."));
+    match rules {
+        0 => {}
+        1 => out.push("How one kind of error is told apart is not documented.".to_owned()),
+        _ => out.push(format!("How {rules} kinds of errors are told apart is not documented.")),
     }
     out
 }

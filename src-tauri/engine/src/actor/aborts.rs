@@ -38,7 +38,7 @@ impl Aborts {
             .min()
     }
 
-    /// From now on only what is being sent is waited for, and not longer than this.
+    /// From now on only what is due is waited for, and not longer than this.
     pub(super) fn hurry(&mut self, until: Timestamp) {
         self.hurry = Some(until);
     }

@@ -11,7 +11,6 @@ use skylift_service::hosts::check_base_url;
 use url::Url;
 
 use super::{AccountState, Actor, Reply};
-use crate::keychain::from_environment;
 use crate::ports::Outgoing;
 use crate::settings::Account;
 use crate::worker::Uplink;
@@ -76,7 +75,7 @@ impl Actor {
         };
         let uplink = self.uplink.clone();
         let (name, test) = (new.name, new.test);
-        let stores = keep && from_environment(&name).is_none();
+        let stores = keep && new.key.is_some_and(|key| !key.is_empty());
         let work = {
             let name = name.clone();
             async move {
@@ -110,9 +109,8 @@ impl Actor {
         let definition = self.catalog.get(&new.service)?;
         let options = definition.check_account_options(&new.options)?;
         let base_url = base_url(&definition, new.base_url.as_deref())?;
-        let key = from_environment(&new.name)
-            .or_else(|| new.key.clone())
-            .filter(|key| !key.is_empty());
+        let given = new.key.clone().filter(|key| !key.is_empty());
+        let key = given.or_else(|| self.uplink.keys.unstored(&new.name));
         let key = key.ok_or_else(|| {
             Fault::new(FaultKind::SignIn, "an account needs a key").hint("Paste the key that the service gave you.")
         })?;
@@ -239,7 +237,7 @@ impl Actor {
 
     /// An account whose key came from the environment only is removed even where there is no keychain.
     fn forget_account(&mut self, name: &str, deleted: Result<(), Fault>) -> Result<Answer, Fault> {
-        if from_environment(name).is_none() {
+        if self.uplink.keys.unstored(name).is_none() {
             deleted?;
         }
         self.settings.change(|stored| drop(stored.accounts.remove(name)))?;

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use skylift_model::api::{AddedFile, Answer, NewImport, NewUploads, Skipped};
-use skylift_model::names::RawPath;
+use skylift_model::names::{RawPath, shown};
 use skylift_model::{Fault, FaultKind, Phase, UploadId};
 use skylift_service::driver::Job;
 use skylift_service::exchange::FileFacts;
@@ -33,7 +33,7 @@ impl Actor {
                     "looking at the files ended in a way that must not happen; please report this",
                 )
             })?;
-            actor.take(found, &intake)
+            actor.take(found?, &intake)
         });
     }
 
@@ -65,7 +65,7 @@ impl Actor {
             // The same file to the same account goes on where it is, instead of going twice.
             let known = open.get(&(file.path.clone(), file.mode.clone()));
             let known = known.filter(|id| self.records.get(id).is_some_and(|r| r.row.options == intake.options));
-            let (path, name, size) = (file.path.shown(), file.name.clone(), file.source.size);
+            let (path, name, size) = (file.path.shown(), shown(file.name.as_bytes()), file.source.size);
             let id = match known {
                 Some(id) => *id,
                 None => self.insert(file, intake, false)?,
@@ -131,7 +131,7 @@ impl Actor {
             Err(fault) => {
                 let skipped = vec![Skipped {
                     path: import.url,
-                    reason: format!("{}. {}", fault.message, fault.hint),
+                    reason: fault.sentence(),
                 }];
                 let refused = skylift_model::api::Added {
                     added: Vec::new(),
@@ -144,7 +144,7 @@ impl Actor {
                 };
             }
         };
-        let (path, name) = (import.url, file.name.clone());
+        let (path, name) = (import.url, shown(file.name.as_bytes()));
         let id = self.insert(file, &intake, true)?;
         let added = vec![AddedFile {
             id,

@@ -17,8 +17,6 @@ use crate::record::Record;
 const TICK: Duration = Duration::from_millis(100);
 /// Rows of one message, so that none takes long to read.
 const PAGE: usize = 250;
-/// Notices kept for a listener that comes later, such as a window that opens.
-const KEPT_NOTICES: usize = 20;
 
 #[derive(Default)]
 pub(super) struct Feeds {
@@ -27,7 +25,8 @@ pub(super) struct Feeds {
     due: Option<Instant>,
     last: Option<Instant>,
     totals: Totals,
-    notices: Vec<Notice>,
+    /// From before there was anybody to tell, such as what was found when the queue was opened.
+    unheard: Vec<Notice>,
 }
 
 struct Listener {
@@ -58,7 +57,7 @@ impl Feeds {
             reset: true,
             pending: HashSet::new(),
             order: VecDeque::new(),
-            notices: self.notices.clone(),
+            notices: std::mem::take(&mut self.unheard),
             setup_changed: true,
             totals: None,
         };
@@ -99,15 +98,16 @@ impl Feeds {
         self.wake();
     }
 
-    /// Tells every listener, and those that come later.
+    /// Tells every listener; the first that comes, when there is none yet.
     pub(super) fn notice(&mut self, bad: bool, text: String) {
         let notice = Notice { bad, text };
-        self.listeners
-            .iter_mut()
-            .for_each(|listener| listener.notices.push(notice.clone()));
-        self.notices.push(notice);
-        let surplus = self.notices.len().saturating_sub(KEPT_NOTICES);
-        self.notices.drain(..surplus);
+        if self.listeners.is_empty() {
+            self.unheard.push(notice);
+            return;
+        }
+        for listener in &mut self.listeners {
+            listener.notices.push(notice.clone());
+        }
         self.wake();
     }
 
@@ -238,7 +238,7 @@ fn totals(records: &HashMap<UploadId, Record>, accounts: &HashMap<String, Accoun
                 match record.hold(now) {
                     Hold::Paused => totals.paused += 1,
                     Hold::None | Hold::Backoff | Hold::Offline | Hold::SignIn if record.work.is_some() => {
-                        totals.active += 1
+                        totals.active += 1;
                     }
                     Hold::SourceMissing => totals.needs_you += 1,
                     _ if needs_key => totals.needs_you += 1,

@@ -109,7 +109,9 @@ pub(crate) async fn run(setting: Setting, mut asks: mpsc::Receiver<Ask>, opened:
         tracing::error!(%fault, "the queue cannot be written");
         listeners = actor.abandon(&fault);
         actor = loop {
-            refuse_for_a_while(&mut asks, &fault).await;
+            if !refuse_for_a_while(&mut asks, &fault, &mut listeners).await {
+                return;
+            }
             if let Ok(actor) = Actor::load(setting.clone(), &mut listeners) {
                 break actor;
             }
@@ -117,23 +119,22 @@ pub(crate) async fn run(setting: Setting, mut asks: mpsc::Receiver<Ask>, opened:
     }
 }
 
-/// While the queue cannot be used, whoever asks is told why.
-async fn refuse_for_a_while(asks: &mut mpsc::Receiver<Ask>, fault: &Fault) {
+/// While the queue cannot be used, whoever asks is told why. Whether somebody still wants the engine.
+async fn refuse_for_a_while(asks: &mut mpsc::Receiver<Ask>, fault: &Fault, listeners: &mut feed::Feeds) -> bool {
     let until = tokio::time::sleep(AFTER_TROUBLE);
     tokio::pin!(until);
     loop {
         tokio::select! {
-            () = &mut until => return,
+            () = &mut until => return true,
             ask = asks.recv() => match ask {
-                Some(Ask::Command(_, reply)) => {
-                    let _ = reply.send(Err(fault.clone()));
-                }
+                Some(Ask::Command(asked)) => asked.answer(Err(fault.clone())),
+                Some(Ask::Subscribe(listener)) => listeners.subscribe(listener, &HashMap::new()),
                 Some(Ask::Close(done)) => {
+                    // Whoever asked to close may not wait for it.
                     let _ = done.send(());
-                    std::future::pending::<()>().await;
+                    return false;
                 }
-                Some(Ask::Subscribe(_)) => {}
-                None => return,
+                None => return false,
             }
         }
     }
@@ -246,7 +247,7 @@ impl Actor {
             work.stop.cancel();
         }
         let mut feed = self.feed;
-        feed.notice(true, format!("{}. {}", fault.message, fault.hint));
+        feed.notice(true, fault.sentence());
         feed.flush_notices();
         feed
     }
@@ -301,7 +302,10 @@ impl Actor {
 
     fn on_ask(&mut self, ask: Ask) {
         match ask {
-            Ask::Command(command, reply) => self.on_command(command, reply),
+            Ask::Command(asked) => {
+                let (command, reply) = asked.split();
+                self.on_command(command, reply);
+            }
             Ask::Subscribe(listener) => self.feed.subscribe(listener, &self.records),
             Ask::Close(done) => self.close(Some(done)),
         }
@@ -384,11 +388,9 @@ impl Actor {
 
     /// Starts what may start.
     fn launch(&mut self) -> Result<(), Fault> {
-        if self.closing.is_some() {
-            return Ok(());
-        }
+        // Also while closing: what was canceled a moment ago is still dropped on the service.
         self.launch_aborts();
-        if !self.setting.works {
+        if self.closing.is_some() || !self.setting.works {
             return Ok(());
         }
         let most = usize::from(self.settings.get().transfers.parallel_uploads.max(1));

@@ -58,7 +58,7 @@ fn standing(record: &Record, account: Option<&AccountState>, now: Timestamp) -> 
         fault: fault.cloned(),
     };
     if !row.phase.is_live() {
-        let reason = row.fault.as_ref().map(|fault| fault.message.clone());
+        let reason = row.fault.as_ref().map(Fault::sentence);
         return standing(Hold::None, reason, None, row.fault.as_ref());
     }
     let hold = record.hold(now);
@@ -74,31 +74,15 @@ fn standing(record: &Record, account: Option<&AccountState>, now: Timestamp) -> 
         return standing(Hold::None, None, None, None);
     }
     if let Some(fault) = account.and_then(|state| state.sign_in.as_ref()) {
-        return standing(Hold::SignIn, Some(sentence(fault)), None, Some(fault));
+        return standing(Hold::SignIn, Some(fault.sentence()), None, Some(fault));
     }
     if let Some((fault, _, again)) = account.and_then(|state| state.offline.as_ref()) {
-        return standing(Hold::Offline, Some(sentence(fault)), Some(*again), Some(fault));
+        return standing(Hold::Offline, Some(fault.sentence()), Some(*again), Some(fault));
     }
     match (hold, &row.fault) {
         (Hold::None, _) => standing(hold, Some("Waiting for its turn.".into()), None, None),
-        (_, Some(fault)) => standing(hold, Some(sentence(fault)), row.hold_until, Some(fault)),
+        (_, Some(fault)) => standing(hold, Some(fault.sentence()), row.hold_until, Some(fault)),
         (_, None) => standing(hold, Some("Waiting.".into()), row.hold_until, None),
-    }
-}
-
-/// A fault as a sentence with its next step.
-fn sentence(fault: &Fault) -> String {
-    let mut words = fault.message.chars();
-    let message: String = words
-        .next()
-        .into_iter()
-        .flat_map(char::to_uppercase)
-        .chain(words)
-        .collect();
-    if fault.hint.is_empty() {
-        format!("{message}.")
-    } else {
-        format!("{message}. {}", fault.hint)
     }
 }
 
@@ -124,7 +108,7 @@ pub(super) fn receipt(record: &Record) -> Option<Receipt> {
         sha256: r.hashes.get(&Algorithm::Sha256).cloned(),
         verified: r.verified.unwrap_or(Verified::None),
         parts: plan.map_or(1, |plan| plan.count),
-        part_size: plan.map_or(r.source.size, |plan| plan.part_size),
+        part_size: plan.map_or(r.source.size, |plan| plan.part_size.min(r.source.size)),
         bytes_resent: if r.import {
             0
         } else {

@@ -82,7 +82,7 @@ fn not_a_file(metadata: &Metadata) -> Fault {
 pub fn explain(error: &io::Error) -> Fault {
     match error.kind() {
         io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => {
-            Fault::new(FaultKind::SourceMissing, "the file is not there any more")
+            Fault::new(FaultKind::SourceMissing, "the file is not there")
         }
         io::ErrorKind::PermissionDenied => Fault::new(FaultKind::SourceUnreadable, "the file may not be read")
             .hint("Allow your user to read the file, then retry."),

@@ -1,121 +1,149 @@
-//! A guest's side of the local socket: asks go out as lines, answers and feeds come back to whoever asked.
+//! A guest's side of the local socket: commands share one connection, every feed has its own, so that a slow listener
+//! holds up nobody else.
 
 use std::collections::HashMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use futures_util::{SinkExt, StreamExt};
 use interprocess::local_socket::tokio::Stream;
 use interprocess::local_socket::tokio::prelude::*;
-use skylift_model::api::{Answer, Feed};
+use skylift_model::api::Feed;
 use skylift_model::{Fault, FaultKind};
-use tokio::sync::{mpsc, oneshot};
-use tokio_util::codec::{FramedRead, FramedWrite, LinesCodec};
+use tokio::sync::mpsc;
+use tokio::task::JoinHandle;
+use tokio_util::codec::{Framed, LinesCodec};
 
+use super::Asked;
 use super::wire::{self, FromGuest, FromHost, LONGEST_LINE, PROTOCOL};
 use crate::handle::Ask;
 
-/// Joins the engine that runs; what is returned closes when that engine goes.
-pub(super) async fn join(folder: &Path) -> Result<mpsc::Sender<Ask>, Fault> {
-    let unreachable = |error: std::io::Error| {
-        Fault::new(
-            FaultKind::Setup,
-            format!("another Skylift has this queue open, but does not answer: {error}"),
-        )
-        .hint("Close it, or wait until it has ended, and try again.")
-    };
-    let name = wire::name(folder).map_err(unreachable)?;
-    let stream = Stream::connect(name).await.map_err(unreachable)?;
-    let (from, into) = tokio::io::split(stream);
-    let mut lines = FramedRead::new(from, LinesCodec::new_with_max_length(LONGEST_LINE));
-    let hello = lines
-        .next()
-        .await
-        .and_then(Result::ok)
-        .and_then(|line| serde_json::from_str(&line).ok());
-    match hello {
-        Some(FromHost::Hello { protocol: PROTOCOL, .. }) => {}
-        Some(FromHost::Hello { version, .. }) => {
-            let message = format!("another version of Skylift ({version}) has this queue open");
-            return Err(Fault::new(FaultKind::Setup, message).hint("Close it and try again."));
-        }
-        Some(FromHost::Answer(..) | FromHost::Feed(..)) | None => {
-            return Err(unreachable(std::io::ErrorKind::UnexpectedEof.into()));
+/// A place with the engine that runs elsewhere. `to` closes when that engine goes.
+pub(super) struct Guest {
+    pub to: mpsc::Sender<Ask>,
+    talking: JoinHandle<Vec<Asked>>,
+}
+
+impl Guest {
+    /// Joins the engine that runs.
+    pub(super) async fn join(folder: &Path) -> Result<Self, Fault> {
+        let line = Line::open(folder).await?;
+        let (to, asked) = mpsc::channel(super::WAITING);
+        let talking = tokio::spawn(talk(line, asked, folder.to_owned()));
+        Ok(Self { to, talking })
+    }
+
+    /// Commands that the engine certainly did not do before it went.
+    pub(super) async fn undone(self) -> Vec<Asked> {
+        drop(self.to);
+        self.talking.await.unwrap_or_default()
+    }
+}
+
+/// One connection, after the hello.
+struct Line(Framed<Stream, LinesCodec>);
+
+impl Line {
+    async fn open(folder: &Path) -> Result<Self, Fault> {
+        let unreachable = |error: std::io::Error| {
+            Fault::new(
+                FaultKind::Setup,
+                format!("another Skylift has this queue open, but does not answer: {error}"),
+            )
+            .hint("Close it, or wait until it has ended, and try again.")
+        };
+        let name = wire::name(folder).map_err(unreachable)?;
+        let stream = Stream::connect(name).await.map_err(unreachable)?;
+        let mut line = Self(Framed::new(stream, LinesCodec::new_with_max_length(LONGEST_LINE)));
+        match line.hear().await {
+            Some(FromHost::Hello { protocol: PROTOCOL, .. }) => Ok(line),
+            Some(FromHost::Hello { version, .. }) => {
+                let message = format!("another version of Skylift ({version}) has this queue open");
+                Err(Fault::new(FaultKind::Setup, message).hint("Close it and try again."))
+            }
+            Some(FromHost::Answer(..) | FromHost::Leaving | FromHost::Feed(_)) | None => {
+                Err(unreachable(std::io::ErrorKind::UnexpectedEof.into()))
+            }
         }
     }
-    let (to, asked) = mpsc::channel(super::WAITING);
-    tokio::spawn(talk(lines, FramedWrite::new(into, LinesCodec::new()), asked));
-    Ok(to)
+
+    /// What the owner says next; `None` when it is gone.
+    async fn hear(&mut self) -> Option<FromHost> {
+        let line = self.0.next().await?.ok()?;
+        serde_json::from_str(&line).ok()
+    }
+
+    /// Whether it went out.
+    async fn say(&mut self, line: &FromGuest) -> bool {
+        match serde_json::to_string(line) {
+            Ok(text) => self.0.send(text).await.is_ok(),
+            Err(_) => false,
+        }
+    }
 }
 
-#[derive(Default)]
-struct Pending {
-    next: u64,
-    answers: HashMap<u64, oneshot::Sender<Result<Answer, Fault>>>,
-    feeds: HashMap<u64, mpsc::Sender<Feed>>,
-}
-
-async fn talk<R, W>(
-    mut lines: FramedRead<R, LinesCodec>,
-    mut into: FramedWrite<W, LinesCodec>,
-    mut asked: mpsc::Receiver<Ask>,
-) where
-    R: tokio::io::AsyncRead + Unpin + Send,
-    W: tokio::io::AsyncWrite + Unpin + Send,
-{
-    let mut pending = Pending::default();
+/// Carries commands and answers until either side goes; returns what the owner did not do. When an owner goes without
+/// a goodbye, what it has not answered may have been done: whoever asked is told by the dropped reply.
+async fn talk(mut line: Line, mut asked: mpsc::Receiver<Ask>, folder: PathBuf) -> Vec<Asked> {
+    let mut undone = Vec::new();
+    let mut sent = HashMap::new();
+    let mut next = 0_u64;
     loop {
         tokio::select! {
-            ask = asked.recv() => {
-                let Some(line) = ask.and_then(|ask| pending.line(ask)) else { return };
-                let Ok(text) = serde_json::to_string(&line) else { continue };
-                if into.send(text).await.is_err() {
-                    return;
+            ask = asked.recv() => match ask {
+                Some(Ask::Command(asked)) => {
+                    next += 1;
+                    if line.say(&FromGuest::Command(next, Box::new(asked.command.clone()))).await {
+                        sent.insert(next, asked);
+                    } else {
+                        // The owner has no whole line of it. What it said before it went is still to be heard.
+                        undone.push(asked);
+                    }
                 }
-            }
-            line = lines.next() => {
-                let Some(Ok(line)) = line else { return };
-                match serde_json::from_str(&line) {
-                    Ok(line) => pending.hear(line).await,
-                    Err(_) => return,
+                Some(Ask::Subscribe(listener)) => drop(tokio::spawn(listen(folder.clone(), listener))),
+                Some(Ask::Close(_)) | None => break,
+            },
+            heard = line.hear() => match heard {
+                Some(FromHost::Answer(id, answer)) => {
+                    if let Some(asked) = sent.remove(&id) {
+                        asked.answer(answer);
+                    }
                 }
+                Some(FromHost::Leaving) => {
+                    undone.extend(sent.drain().map(|(_, asked)| asked));
+                    break;
+                }
+                Some(FromHost::Hello { .. } | FromHost::Feed(_)) => {}
+                None => break,
             }
         }
     }
+    asked.close();
+    while let Some(ask) = asked.recv().await {
+        if let Ask::Command(asked) = ask {
+            undone.push(asked);
+        }
+    }
+    undone
 }
 
-impl Pending {
-    /// The line for an ask; none when it is to end.
-    fn line(&mut self, ask: Ask) -> Option<FromGuest> {
-        self.next += 1;
-        match ask {
-            Ask::Command(command, reply) => {
-                self.answers.insert(self.next, reply);
-                Some(FromGuest::Command(self.next, Box::new(command)))
-            }
-            Ask::Subscribe(listener) => {
-                self.feeds.insert(self.next, listener);
-                Some(FromGuest::Subscribe(self.next))
-            }
-            Ask::Close(_) => None,
-        }
+/// Carries one feed until the owner or the listener goes.
+async fn listen(folder: PathBuf, listener: mpsc::Sender<Feed>) {
+    // An owner that goes in this moment closes the other connection too; the next one is subscribed to anew.
+    let Ok(mut line) = Line::open(&folder).await else {
+        return;
+    };
+    if !line.say(&FromGuest::Subscribe).await {
+        return;
     }
-
-    async fn hear(&mut self, line: FromHost) {
-        match line {
-            FromHost::Answer(id, answer) => {
-                if let Some(reply) = self.answers.remove(&id) {
-                    // Whoever asked may have gone.
-                    let _ = reply.send(answer);
-                }
-            }
-            FromHost::Feed(id, feed) => {
-                if let Some(listener) = self.feeds.get(&id)
-                    && listener.send(feed).await.is_err()
-                {
-                    self.feeds.remove(&id);
-                }
-            }
-            FromHost::Hello { .. } => {}
+    loop {
+        let heard = tokio::select! {
+            heard = line.hear() => heard,
+            () = listener.closed() => return,
+        };
+        match heard {
+            Some(FromHost::Feed(feed)) => drop(listener.send(*feed).await),
+            Some(FromHost::Hello { .. } | FromHost::Answer(..)) => {}
+            Some(FromHost::Leaving) | None => return,
         }
     }
 }

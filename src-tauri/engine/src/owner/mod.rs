@@ -16,8 +16,9 @@ use skylift_model::{Fault, FaultKind};
 use tokio::runtime::Handle as Runtime;
 use tokio::sync::{mpsc, oneshot};
 
+use self::guest::Guest;
 use crate::actor::{self, Setting};
-use crate::handle::{Ask, Handle};
+use crate::handle::{Ask, Asked, Handle};
 use crate::ports::Ports;
 
 const LOCK: &str = "engine.lock";
@@ -51,12 +52,16 @@ struct Place {
     works: bool,
 }
 
-/// Where asks go: to the actor of this process, or over the socket.
-struct Seat {
-    to: mpsc::Sender<Ask>,
-    /// Held as long as this process is the owner.
-    host: Option<host::Host>,
-    lock: Option<File>,
+/// Where asks go.
+enum Seat {
+    /// To the actor of this process; the lock is held as long.
+    Owner {
+        to: mpsc::Sender<Ask>,
+        host: host::Host,
+        lock: File,
+    },
+    /// Over the socket.
+    Guest(Guest),
 }
 
 impl Place {
@@ -66,14 +71,8 @@ impl Place {
             if let Some(lock) = self.try_lock()? {
                 return self.own(lock).await;
             }
-            match guest::join(&self.folder).await {
-                Ok(to) => {
-                    return Ok(Seat {
-                        to,
-                        host: None,
-                        lock: None,
-                    });
-                }
+            match Guest::join(&self.folder).await {
+                Ok(guest) => return Ok(Seat::Guest(guest)),
                 Err(fault) if started.elapsed() > PATIENCE => return Err(fault),
                 Err(_) => tokio::time::sleep(LOOK_AGAIN).await,
             }
@@ -109,23 +108,19 @@ impl Place {
         thread.map_err(|error| folder_trouble(&self.folder, &error))?;
         result.await.unwrap_or_else(|_| Err(crate::handle::closed()))?;
         let host = host::Host::open(&self.folder, to.clone())?;
-        Ok(Seat {
-            to,
-            host: Some(host),
-            lock: Some(lock),
-        })
+        Ok(Seat::Owner { to, host, lock })
     }
 }
 
 /// Carries asks to wherever the engine is, and moves over when it is gone.
 async fn serve(place: Place, mut seat: Seat, mut asked: mpsc::Receiver<Ask>) {
-    let mut listeners: Vec<mpsc::Sender<Feed>> = Vec::new();
+    let mut carried = Carried::default();
     loop {
-        let to = seat.to.clone();
+        let to = seat.to().clone();
         let ask = tokio::select! {
             ask = asked.recv() => ask,
             () = to.closed() => {
-                match place.take_over(seat, &mut listeners).await {
+                match place.take_over(seat, &mut carried).await {
                     Some(next) => seat = next,
                     None => return,
                 }
@@ -133,62 +128,85 @@ async fn serve(place: Place, mut seat: Seat, mut asked: mpsc::Receiver<Ask>) {
             }
         };
         match ask {
-            Some(Ask::Close(done)) => {
-                seat.leave(done).await;
-                return;
-            }
-            Some(ask) => {
-                if let Ask::Subscribe(listener) = &ask {
-                    listeners.push(listener.clone());
-                }
-                // An engine that went in this moment is noticed in the next turn; the asker is told by the dropped reply.
-                let _ = seat.to.send(ask).await;
-            }
-            None => {
-                seat.leave(oneshot::channel().0).await;
-                return;
-            }
+            Some(Ask::Close(done)) => return seat.leave(Some(done)).await,
+            None => return seat.leave(None).await,
+            Some(ask) => carried.hand(&to, ask).await,
+        }
+    }
+}
+
+/// What goes along to the next engine.
+#[derive(Default)]
+struct Carried {
+    listeners: Vec<mpsc::Sender<Feed>>,
+    undone: Vec<Asked>,
+}
+
+impl Carried {
+    async fn hand(&mut self, to: &mpsc::Sender<Ask>, ask: Ask) {
+        if let Ask::Subscribe(listener) = &ask {
+            self.listeners.push(listener.clone());
+        }
+        if let Err(mpsc::error::SendError(Ask::Command(asked))) = to.send(ask).await {
+            self.undone.push(asked);
+        }
+    }
+
+    /// Everything once more, at another engine. What does not get there waits for the next.
+    async fn hand_over(&mut self, to: &mpsc::Sender<Ask>) {
+        let mut listeners = std::mem::take(&mut self.listeners);
+        listeners.retain(|listener| !listener.is_closed());
+        for listener in listeners {
+            self.hand(to, Ask::Subscribe(listener)).await;
+        }
+        for asked in std::mem::take(&mut self.undone) {
+            self.hand(to, Ask::Command(asked)).await;
         }
     }
 }
 
 impl Place {
-    /// The engine is gone: become the owner, or join the next one, and let every listener hear everything anew.
-    async fn take_over(&self, seat: Seat, listeners: &mut Vec<mpsc::Sender<Feed>>) -> Option<Seat> {
-        let was_owner = seat.host.is_some();
-        drop(seat);
-        if was_owner {
+    /// The engine is gone: become the owner or join the next one, let every listener hear everything anew, and ask
+    /// again for what was not done.
+    async fn take_over(&self, seat: Seat, carried: &mut Carried) -> Option<Seat> {
+        let Seat::Guest(guest) = seat else {
             tracing::error!("the engine of this process has stopped");
             return None;
-        }
+        };
+        carried.undone.extend(guest.undone().await);
         let seat = self
             .sit()
             .await
             .inspect_err(|fault| tracing::error!(%fault, "cannot take over"))
             .ok()?;
-        listeners.retain(|listener| !listener.is_closed());
-        for listener in listeners.iter() {
-            // A seat that is lost again is noticed in the next turn.
-            let _ = seat.to.send(Ask::Subscribe(listener.clone())).await;
-        }
+        carried.hand_over(seat.to()).await;
         Some(seat)
     }
 }
 
 impl Seat {
+    const fn to(&self) -> &mpsc::Sender<Ask> {
+        match self {
+            Self::Owner { to, .. } => to,
+            Self::Guest(guest) => &guest.to,
+        }
+    }
+
     /// Ends the engine when it is ours; a guest just goes.
-    async fn leave(self, done: oneshot::Sender<()>) {
-        if let Some(host) = self.host {
+    async fn leave(self, done: Option<oneshot::Sender<()>>) {
+        if let Self::Owner { to, host, lock } = self {
             let (stopped, stop) = oneshot::channel();
-            if self.to.send(Ask::Close(stopped)).await.is_ok() {
+            if to.send(Ask::Close(stopped)).await.is_ok() {
                 // An engine that is gone already has stopped.
                 let _ = stop.await;
             }
-            host.close();
+            host.close().await;
+            drop(lock);
         }
-        drop(self.lock);
-        // Whoever asked to close may not wait for it.
-        let _ = done.send(());
+        if let Some(done) = done {
+            // Whoever asked to close may not wait for it.
+            let _ = done.send(());
+        }
     }
 }
 

@@ -21,16 +21,21 @@ const LONGEST_NAME: usize = 100;
 #[serde(rename_all = "snake_case")]
 pub(super) enum FromGuest {
     Command(u64, Box<Command>),
-    Subscribe(u64),
+    Subscribe,
 }
 
 /// What the owner says.
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(super) enum FromHost {
-    Hello { protocol: u32, version: String },
+    Hello {
+        protocol: u32,
+        version: String,
+    },
     Answer(u64, Result<Answer, Fault>),
-    Feed(u64, Feed),
+    /// The engine has ended: what it has not answered, it has not done.
+    Leaving,
+    Feed(Box<Feed>),
 }
 
 /// Where the socket of a data folder is. A folder with a long path has it in the temporary folder.
