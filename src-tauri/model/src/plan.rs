@@ -182,7 +182,7 @@ mod tests {
                 prop_assert!(number.get() == plan.count || range.end - range.start == plan.part_size);
             }
             prop_assert_eq!(end, size);
-            prop_assert!(plan.part_size <= 50 * MIB && plan.part_size % 1024 == 0);
+            prop_assert!(plan.part_size <= 50 * MIB && plan.part_size.is_multiple_of(1024));
         }
     }
 }
