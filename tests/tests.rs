@@ -1,5 +1,7 @@
 //! Every test that sees Skylift from outside, in one program: it links once and shares one kit.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot be set up must stop at once")]
+
 #[cfg(target_os = "linux")]
 mod desktop;
 mod layering;

@@ -6,7 +6,8 @@ export default defineConfig({
 	test: {
 		include: ['tests/page/**/*.test.ts'],
 		fileParallelism: false,
-		testTimeout: 30_000,
-		hookTimeout: 60_000,
+		testTimeout: 180_000,
+		hookTimeout: 120_000,
+		expect: { poll: { timeout: 30_000 } },
 	},
 });

@@ -81,7 +81,9 @@ fn curl(world: &World, file: &Path) -> Run {
 
 fn one_large_file() -> bool {
     let world = World::new();
-    accounts().into_iter().for_each(|account| world.add_account(account));
+    for account in accounts() {
+        world.add_account(account);
+    }
     let file = world.file("bench.txt", GIB);
     let mut good = true;
     for name in ["archetype", "empirical"] {
@@ -106,7 +108,9 @@ fn one_large_file() -> bool {
 
 fn many_small_files() -> bool {
     let world = World::new();
-    accounts().into_iter().for_each(|account| world.add_account(account));
+    for account in accounts() {
+        world.add_account(account);
+    }
     for number in 0..MANY_FILES {
         let _ = world.file(format!("many/{number}.txt"), 1024);
     }

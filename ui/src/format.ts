@@ -51,6 +51,18 @@ export function percent(part: number, whole: number): number {
 	return part >= whole ? 100 : Math.min(99, Math.floor((part / whole) * 100));
 }
 
+/** How far an upload is that has not ended, in percent: bytes on the wire count, the last percent is the service's answer. */
+export function underway(sent: number, size: number): number {
+	return Math.min(99, percent(sent, size));
+}
+
+/** A message as a sentence: it begins with a capital and ends with a dot. */
+export function sentence(message: string): string {
+	const text = message.trim();
+	const end = /[.!?]$/u.test(text) || text === '' ? '' : '.';
+	return text.charAt(0).toUpperCase() + text.slice(1) + end;
+}
+
 /** The time of day with seconds: `14:32:10`. */
 export function clock(timestamp: number): string {
 	return new Date(timestamp).toLocaleTimeString('en-US', { hourCycle: 'h23', hour: '2-digit', minute: '2-digit', second: '2-digit' });

@@ -1,7 +1,7 @@
 // Turns changes of rows into a few spoken sentences: start, each quarter of a lone upload, end, errors at once.
 
 import type { UploadId } from '../backend/bindings';
-import { percent } from '../format';
+import { underway } from '../format';
 import { groupOf, type Motion } from '../standing';
 import { words } from '../words';
 import type { Change } from './queue.svelte';
@@ -34,7 +34,7 @@ export class Announcer {
 	moved(moving: ReadonlyMap<UploadId, Motion>): void {
 		const [only] = moving.values();
 		if (moving.size !== 1 || !only) return;
-		const quarter = Math.floor(percent(only.acknowledged, this.#sizeOf(only.id)) / 25);
+		const quarter = Math.floor(underway(only.sent, this.#sizeOf(only.id)) / 25);
 		const before = this.#quarters.get(only.id) ?? 0;
 		this.#quarters = new Map([[only.id, quarter]]);
 		const name = this.#nameOf(only.id);
@@ -45,6 +45,6 @@ export class Announcer {
 		const entered = changes.filter(({ before, after }) => groupOf(after) === group && before !== undefined && groupOf(before) !== group);
 		const [first] = entered;
 		if (entered.length > 1) this.#say(many(entered.length));
-		else if (first) this.#say(one(first.after.name, first.after.fault?.message ?? first.after.reason ?? ''));
+		else if (first) this.#say(one(first.after.name, first.after.reason ?? ''));
 	}
 }

@@ -2,7 +2,7 @@
 // each is either added or dismissed.
 
 import type { Backend, Drop, DropEvent } from '../backend/backend';
-import type { Skipped } from '../backend/bindings';
+import type { Skipped, UploadId } from '../backend/bindings';
 import { uploads, words } from '../words';
 import type { Notices } from './notices.svelte';
 import type { Setup } from './setup.svelte';
@@ -33,6 +33,8 @@ export class Intake {
 	asking: Drop | null = $state.raw(null);
 	/** What was refused, until it is read. */
 	refusals: Refusals | null = $state.raw(null);
+	/** The first upload of the newest addition, which the list brings into view. */
+	newest: UploadId | null = $state(null);
 	/** The account of the last answer. */
 	lastAccount: string | null = null;
 
@@ -116,6 +118,7 @@ export class Intake {
 	async #add(drop: Drop, answer: Answer): Promise<boolean> {
 		try {
 			const { added, skipped } = await this.backend.add({ drop: drop.drop, ...answer });
+			this.newest = added[0]?.id ?? null;
 			if (skipped.length > 0) this.refusals = { added: added.length, skipped };
 			else this.notices.say(words.said.added(uploads(added.length), answer.account));
 			return true;

@@ -1,6 +1,7 @@
 // What a person should read now, and the one text that screen readers hear. Bad news stays until it is dismissed.
 
 import { asFault } from '../backend/backend';
+import { sentence } from '../format';
 
 /** One thing to read. */
 export interface Note {
@@ -45,7 +46,7 @@ export class Notices {
 	/** Shows and says what was thrown. */
 	fail(thrown: unknown): void {
 		const fault = asFault(thrown);
-		this.tell(fault.message, true, fault.hint);
+		this.tell(sentence(fault.message), true, fault.hint);
 	}
 
 	/** Takes a note off the screen. */

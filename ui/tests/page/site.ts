@@ -57,7 +57,7 @@ export class Site {
 	async open({ query = '', size = { width: 1280, height: 800 } }: Wish = {}): Promise<Page> {
 		const context = await this.browser.newContext({ viewport: size, reducedMotion: 'reduce', timezoneId: 'UTC' });
 		const page = await context.newPage();
-		page.setDefaultTimeout(5_000);
+		page.setDefaultTimeout(60_000);
 		page.on('console', (message) => message.type() === 'error' && this.complaints.push(message.text()));
 		page.on('pageerror', (error) => this.complaints.push(error.message));
 		await page.goto(`http://127.0.0.1:${(this.server.address() as AddressInfo).port}/?${query}`);

@@ -128,6 +128,13 @@ describe('files', () => {
 		await page.getByTestId('row').getByText('Shoot 2026-11').waitFor();
 		expect(await page.getByTestId('choose-dialog').count()).toBe(0);
 	});
+
+	it('come into view when they are added to a long list', async () => {
+		const page = await site.open({ query: 'rows=10000' });
+		await page.getByTestId('rail-account').nth(0).click();
+		await page.getByTestId('add-folder').click();
+		await page.getByTestId('row').getByText('Shoot 2026-11').waitFor();
+	});
 });
 
 it('shows hostile names as the text they are', async () => {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { bytes, clock, percent, span, speed, spokenSpan } from '../../src/format';
+import { bytes, clock, percent, sentence, span, speed, spokenSpan, underway } from '../../src/format';
 
 describe('bytes', () => {
 	it.each([
@@ -36,6 +36,12 @@ describe('span', () => {
 describe('percent', () => {
 	it('is 100 only with the last byte', () => expect([percent(999_999, 1_000_000), percent(5, 5)]).toEqual([99, 100]));
 	it('is 0 of nothing', () => expect(percent(0, 0)).toBe(0));
+	it('is not 100 before the service answered', () => expect(underway(5, 5)).toBe(99));
 });
 
 it('tells midnight as 00', () => expect(clock(new Date(2026, 0, 1, 0, 5, 9).getTime())).toBe('00:05:09'));
+
+describe('sentence', () => {
+	it('begins with a capital and ends once', () =>
+		expect(['the key is wrong', 'Busy.', ''].map(sentence)).toEqual(['The key is wrong.', 'Busy.', '']));
+});

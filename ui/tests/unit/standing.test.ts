@@ -81,8 +81,7 @@ describe('the announcer', () => {
 		const started = (id: string) => ({ before: row(id), after: row(id, { active: true }) });
 		announcer.changed([started('a')]);
 		announcer.changed([started('a'), started('b')]);
-		for (const acknowledged of [100, 260, 300, 510])
-			announcer.moved(new Map([['a', { id: 'a', acknowledged, sent: 0, rate: 1, left: null }]]));
+		for (const sent of [100, 260, 300, 510]) announcer.moved(new Map([['a', { id: 'a', acknowledged: 0, sent, rate: 1, left: null }]]));
 		expect(said).toEqual(['a: uploading', '2 uploads started', 'a: 25 percent', 'a: 50 percent']);
 	});
 });
