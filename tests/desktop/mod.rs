@@ -182,7 +182,7 @@ async fn pause_and_resume(screen: &Screen, page: &Page, world: &World) -> PathBu
 }
 
 /// What was on the wire when the pause took hold may arrive; then nothing for as long as a slow part would need.
-async fn nothing_more_arrives(page: &Page, bytes: impl Fn() -> u64) {
+async fn nothing_more_arrives(page: &Page, bytes: impl Fn() -> u64 + Send + Sync) {
     let mut last = (bytes(), std::time::Instant::now());
     page.until("a second without a byte", async || {
         if bytes() != last.0 {

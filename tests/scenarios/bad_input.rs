@@ -126,7 +126,7 @@ fn a_missing_file_is_named() {
 fn a_file_that_may_not_be_read_is_named() {
     let world = World::with_account(archetype());
     let file = world.file("locked.txt", 10);
-    std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0)).unwrap();
+    std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o000)).unwrap();
     if std::fs::File::open(&file).is_ok() {
         // Root may read everything; what it may not is a device or a pipe, which has its own test.
         return;
