@@ -94,8 +94,11 @@ async fn add_account(page: &Page, world: &World, account: Account) {
 
 /// Two files and a folder with a file in it, dragged; the window asks where they go.
 async fn drop_files(screen: &Screen, page: &Page, world: &World) -> Vec<(Service, PathBuf)> {
-    let files = [world.file("ü & b.txt", 1234), world.file("empty-ish.txt", 1)];
-    let inner = world.file("a folder/inside <b>.txt", 70_000);
+    let files = [
+        world.file("Prüfbericht & notes.txt", 1234),
+        world.file("one byte.txt", 1),
+    ];
+    let inner = world.file("field trip/day <1>.txt", 70_000);
     let dragged = [files[0].clone(), files[1].clone(), inner.parent().unwrap().to_owned()];
     mouse::drag(screen, page, &dragged, async || page.picture("4-hovering").await).await;
     page.see("choose-dialog").await;
@@ -118,7 +121,7 @@ async fn drop_files(screen: &Screen, page: &Page, world: &World) -> Vec<(Service
 async fn paste_one_to_each(screen: &Screen, page: &Page, world: &World) -> Vec<(Service, PathBuf)> {
     let mut sent = Vec::new();
     for account in accounts() {
-        let file = world.file(format!("pasted-{}.{}", account.name(), account.ending), 200_000);
+        let file = world.file(format!("report for {}.{}", account.name(), account.ending), 200_000);
         let rail = format!("[data-testid=rail-account][data-account={:?}]", account.name());
         page.click_on(&rail).await;
         paste(screen, page, std::slice::from_ref(&file)).await;
@@ -145,10 +148,11 @@ async fn pause_and_resume(screen: &Screen, page: &Page, world: &World) -> PathBu
         (all > 0 && all == page.count("[data-testid=row][data-phase=completed]").await).then_some(())
     })
     .await;
+    page.miss("notice").await;
     world
         .sandbox()
         .set_faults(vec!["archetype:part:slow=2MB/s".parse().unwrap()]);
-    let large = world.file("large.bin", 40 * MIB);
+    let large = world.file("recording.mov", 40 * MIB);
     let bytes = || world.sandbox().stats().services[&Service::Archetype].file_bytes;
     let before = bytes();
     let _elsewhere = mouse::copy(screen, std::slice::from_ref(&large));
@@ -171,7 +175,7 @@ async fn pause_and_resume(screen: &Screen, page: &Page, world: &World) -> PathBu
         world
             .objects(Service::Archetype)
             .iter()
-            .all(|object| object.name != "large.bin")
+            .all(|object| object.name != "recording.mov")
     );
     world.sandbox().clear_faults();
     page.click("resume-all").await;
@@ -195,12 +199,12 @@ async fn nothing_more_arrives(page: &Page, bytes: impl Fn() -> u64 + Send + Sync
 
 /// Opens the drawer, reads the receipt, copies the identity and pastes it as text.
 async fn read_the_proof(page: &Page, world: &World, large: &Path) {
-    let id = page.row_named("large.bin").await;
+    let id = page.row_named("recording.mov").await;
     page.double_click(&format!("[data-testid=row][data-id={id:?}]")).await;
     page.see("receipt").await;
     page.picture("9-receipt").await;
     let objects = world.objects(Service::Archetype);
-    let object = objects.iter().find(|object| object.name == "large.bin").unwrap();
+    let object = objects.iter().find(|object| object.name == "recording.mov").unwrap();
     assert_eq!(object.size, std::fs::metadata(large).unwrap().len());
     let receipt = page.text(&by("receipt")).await;
     assert!(

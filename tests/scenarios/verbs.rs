@@ -157,6 +157,17 @@ fn a_failed_upload_is_sent_when_it_is_retried() {
 }
 
 #[test]
+fn a_file_that_is_named_twice_is_sent_once() {
+    let world = World::with_account(archetype());
+    let file = world.file("folder/a.txt", 1000);
+    let (path, folder) = (file.to_str().unwrap(), file.parent().unwrap().to_str().unwrap());
+    let _ = world
+        .skylift(["upload", path, folder, path, "--to", "archetype"])
+        .expect(0);
+    world.assert_holds_once(Service::Archetype, &file);
+}
+
+#[test]
 fn adding_a_file_again_while_it_waits_does_not_send_it_twice() {
     let world = World::with_account(archetype());
     let file = world.file("a.txt", 1000);
@@ -167,56 +178,4 @@ fn adding_a_file_again_while_it_waits_does_not_send_it_twice() {
     let second = world.skylift(["upload", path, "--to", "archetype", "--json"]).expect(0);
     assert_eq!(first.events("added")[0]["id"], second.events("added")[0]["id"]);
     world.assert_holds_once(Service::Archetype, &file);
-}
-
-#[test]
-fn a_busy_service_is_obeyed_and_the_upload_arrives() {
-    for fault in [
-        "status=503:times=2",
-        "status=429:retry-after=1:times=1",
-        "reset=after:times=1",
-        "reset=in:times=1",
-        "expired:times=1",
-    ] {
-        for account in accounts() {
-            let world = World::with_account(account);
-            world
-                .sandbox()
-                .set_faults(vec![format!("{}:part:{fault}", account.name()).parse().unwrap()]);
-            let file = world.file(format!("a.{}", account.ending), 100_000);
-            let path = file.to_str().unwrap();
-            let finished = world.skylift(["upload", path, "--to", &account.name(), "--json"]);
-            assert_eq!(
-                finished.code(),
-                0,
-                "{fault} at {}:\n{}\n{}",
-                account.name(),
-                finished.stdout,
-                finished.stderr
-            );
-            world.assert_holds_once(account.service, &file);
-            assert_eq!(world.objects(account.service).len(), 1, "{fault} at {}", account.name());
-        }
-    }
-}
-
-#[test]
-fn a_lost_answer_to_the_request_that_completes_is_settled_by_asking() {
-    for account in accounts() {
-        let world = World::with_account(account);
-        for step in ["complete", "part"] {
-            world.sandbox().set_faults(vec![
-                format!("{}:{step}:reset=after:times=1", account.name())
-                    .parse()
-                    .unwrap(),
-            ]);
-            let file = world.file(format!("{step}.{}", account.ending), 100_000);
-            let path = file.to_str().unwrap();
-            let _ = world
-                .skylift(["upload", path, "--to", &account.name(), "--json"])
-                .expect(0);
-            world.assert_holds_once(account.service, &file);
-        }
-        assert_eq!(world.objects(account.service).len(), 2);
-    }
 }

@@ -11,7 +11,7 @@ use futures_util::future::BoxFuture;
 use reqwest::header::{CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 use reqwest::multipart::{Form, Part};
 use reqwest::{Client, RequestBuilder, Response};
-use skylift_model::{Fault, FaultKind};
+use skylift_model::{Fault, FaultKind, Verdict};
 use skylift_service::exchange::{Address, Body, Reply};
 use url::Url;
 
@@ -21,8 +21,11 @@ use crate::ports::{Outgoing, Transport};
 
 /// To connect, name look-up and TLS included.
 const CONNECT: Duration = Duration::from_secs(15);
-/// Without a byte moving either way. Notion answers 503 after 60 s of its own.
+/// For a request without a file, and its reply. Notion answers 503 after 60 s of its own.
 const STALL: Duration = Duration::from_secs(75);
+/// Without a frame of a body being taken: on a line of 2 KB/s the last 660 KB wait in buffers that long. A peer that is
+/// gone is noticed much sooner, by the connection (reqwest sets `TCP_USER_TIMEOUT` to 30 s on Linux).
+const STALL_OF_BODY: Duration = Duration::from_secs(5 * 60);
 /// The longest reply that is read: the list of 10,000 presigned parts is about 8 MiB.
 const LONGEST_REPLY: usize = 16 * 1024 * 1024;
 
@@ -68,7 +71,7 @@ impl Transport for HttpTransport {
             };
             let result = tokio::select! {
                 result = exchange => result,
-                () = stalled(payload.as_ref()) => Err(Fault::new(FaultKind::Timeout, format!("{host} did not answer for {} seconds", STALL.as_secs()))),
+                waited = stalled(payload.as_ref()) => Err(Fault::new(FaultKind::Timeout, format!("{host} did not answer for {} seconds", waited.as_secs()))),
             };
             match payload.as_ref().and_then(|payload| payload.trouble.get()) {
                 Some(trouble) => Err(files::explain(trouble)),
@@ -78,14 +81,17 @@ impl Transport for HttpTransport {
     }
 }
 
-/// Ends when no byte of the body was taken for [`STALL`]; a request without one has as long in all.
-async fn stalled(payload: Option<&Payload>) {
-    let sent = || payload.map_or(0, |payload| payload.sent.load(Ordering::Relaxed));
-    loop {
-        let before = sent();
+/// Ends when no byte of a body was taken for too long; a request without one has [`STALL`] in all. Says how long it was.
+async fn stalled(payload: Option<&Payload>) -> Duration {
+    let Some(payload) = payload else {
         tokio::time::sleep(STALL).await;
-        if sent() == before {
-            return;
+        return STALL;
+    };
+    loop {
+        let before = payload.sent.load(Ordering::Relaxed);
+        tokio::time::sleep(STALL_OF_BODY).await;
+        if payload.sent.load(Ordering::Relaxed) == before {
+            return STALL_OF_BODY;
         }
     }
 }
@@ -189,7 +195,9 @@ async fn read(mut response: Response, host: &str) -> Result<Reply, Fault> {
 fn explain(error: &reqwest::Error, host: &str) -> Fault {
     let cause = cause(error);
     if cause.contains("certificate") {
-        return Fault::new(FaultKind::Setup, format!("the certificate of {host} is not trusted: {cause}"))
+        // A network that wants a sign-in, or a wrong clock: it passes, so uploads wait.
+        return Fault::new(FaultKind::Network, format!("the certificate of {host} is not trusted: {cause}"))
+            .verdict(Verdict::Wait)
             .hint("Check the base URL, the clock of this computer, and whether a company proxy needs its certificate installed.");
     }
     if error.is_connect() {

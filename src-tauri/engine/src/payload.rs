@@ -18,7 +18,7 @@ use sha1::Sha1;
 use sha2::{Digest, Sha256};
 use skylift_service::exchange::Algorithm;
 
-use crate::ports::SourceFile;
+use crate::ports::{SourceFacts, SourceFile};
 
 /// Bytes read at a time. 64 KiB to 1 MiB are alike over the wire; 16 KiB costs twice as much (measured).
 const BUFFER: usize = 256 * 1024;
@@ -79,6 +79,8 @@ pub struct Sums {
 pub struct Payload {
     /// The open file.
     pub file: Arc<dyn SourceFile>,
+    /// What the file was when it was added: looked at once more before the last bytes go out.
+    pub source: SourceFacts,
     /// The bytes to send.
     pub range: Range<u64>,
     /// A checksum of the whole file to compute; only where the range is the whole file.
@@ -181,6 +183,12 @@ impl FileBody {
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Err(error) => return Err(error),
             }
+        }
+        if self.left() == buffer.used as u64 && self.payload.file.facts()? != self.payload.source {
+            return Err(io::Error::new(
+                io::ErrorKind::InvalidData,
+                "the file was changed while it was sent",
+            ));
         }
         self.crc32c = crc32c::crc32c_append(self.crc32c, buffer.as_ref());
         self.hasher.update(buffer.as_ref());

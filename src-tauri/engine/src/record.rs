@@ -43,6 +43,13 @@ pub(crate) struct Work {
     reported: Option<Progress>,
 }
 
+impl Drop for Work {
+    /// Nobody is left to write down what it reports: it must not go on, whatever became of its owner.
+    fn drop(&mut self) {
+        self.stop.cancel();
+    }
+}
+
 impl Record {
     /// An upload that does not move.
     pub(crate) fn new(row: UploadRow, acks: Vec<PartAck>) -> Self {

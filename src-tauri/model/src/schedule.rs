@@ -124,25 +124,25 @@ impl Schedule {
         self.lanes.entry(account.clone()).or_default().gate = gate;
     }
 
-    /// Names the uploads that may start now, at most `most` moving in all, and counts them as moving.
-    pub fn start(&mut self, now: Timestamp, most: usize) -> Vec<UploadId> {
+    /// Names the next upload that may start now, with at most `most` moving in all, and counts it as moving. One at a
+    /// time: the first upload of an account tells how many it takes.
+    pub fn start(&mut self, now: Timestamp, most: usize) -> Option<UploadId> {
         self.wake(now);
-        let mut started = Vec::new();
-        while self.moving.len() < most.max(1) {
-            let Some(id) = self.first(now, most) else { break };
-            let candidate = self.known.get(&id).expect("whoever is in a lane is known");
-            let large = candidate.size >= LARGE;
-            let lane = self
-                .lanes
-                .get_mut(&candidate.account)
-                .expect("whoever is in a lane has one");
-            let line = if large { &mut lane.large } else { &mut lane.small };
-            line.remove(&(candidate.rank, id));
-            lane.moving += 1;
-            self.moving.insert(id, large);
-            started.push(id);
+        if self.moving.len() >= most.max(1) {
+            return None;
         }
-        started
+        let id = self.first(now, most)?;
+        let candidate = self.known.get(&id).expect("whoever is in a lane is known");
+        let large = candidate.size >= LARGE;
+        let lane = self
+            .lanes
+            .get_mut(&candidate.account)
+            .expect("whoever is in a lane has one");
+        let line = if large { &mut lane.large } else { &mut lane.small };
+        line.remove(&(candidate.rank, id));
+        lane.moving += 1;
+        self.moving.insert(id, large);
+        Some(id)
     }
 
     /// When the next waiting upload becomes ready, or the next account is tried again.
@@ -225,16 +225,21 @@ mod tests {
         }
     }
 
+    /// Everything that may start now.
+    fn all(schedule: &mut Schedule, now: Timestamp, most: usize) -> Vec<UploadId> {
+        std::iter::from_fn(|| schedule.start(now, most)).collect()
+    }
+
     #[test]
     fn the_first_in_line_goes_first_and_no_more_than_allowed() {
         let mut schedule = Schedule::default();
         for n in (0..5).rev() {
             schedule.put(id(n), candidate("a", i64::from(n), 1));
         }
-        assert_eq!(schedule.start(NOW, 2), [id(0), id(1)]);
-        assert!(schedule.start(NOW, 2).is_empty());
+        assert_eq!(all(&mut schedule, NOW, 2), [id(0), id(1)]);
+        assert_eq!(schedule.start(NOW, 2), None);
         schedule.stopped(id(0));
-        assert_eq!(schedule.start(NOW, 2), [id(2)]);
+        assert_eq!(all(&mut schedule, NOW, 2), [id(2)]);
     }
 
     #[test]
@@ -245,7 +250,7 @@ mod tests {
         }
         schedule.put(id(9), candidate("free", 99, 1));
         schedule.set_gate(&"slow".into(), Gate::Open(2));
-        assert_eq!(schedule.start(NOW, 8), [id(0), id(1), id(9)]);
+        assert_eq!(all(&mut schedule, NOW, 8), [id(0), id(1), id(9)]);
     }
 
     #[test]
@@ -255,7 +260,7 @@ mod tests {
             schedule.put(id(n), candidate("a", i64::from(n), LARGE));
         }
         schedule.put(id(9), candidate("a", 99, 1));
-        assert_eq!(schedule.start(NOW, 3), [id(0), id(1), id(9)]);
+        assert_eq!(all(&mut schedule, NOW, 3), [id(0), id(1), id(9)]);
     }
 
     #[test]
@@ -269,9 +274,9 @@ mod tests {
                 ..candidate("a", 0, 1)
             },
         );
-        assert!(schedule.start(NOW, 2).is_empty());
+        assert_eq!(schedule.start(NOW, 2), None);
         assert_eq!(schedule.next_wake(), Some(late));
-        assert_eq!(schedule.start(late, 2), [id(1)]);
+        assert_eq!(all(&mut schedule, late, 2), [id(1)]);
     }
 
     #[test]
@@ -282,11 +287,11 @@ mod tests {
         }
         let later = Timestamp(2_000);
         schedule.set_gate(&"a".into(), Gate::Probe(later));
-        assert!(schedule.start(NOW, 8).is_empty());
+        assert_eq!(schedule.start(NOW, 8), None);
         assert_eq!(schedule.next_wake(), Some(later));
-        assert_eq!(schedule.start(later, 8), [id(0)]);
+        assert_eq!(all(&mut schedule, later, 8), [id(0)]);
         schedule.set_gate(&"a".into(), Gate::Open(8));
-        assert_eq!(schedule.start(later, 8), [id(1), id(2), id(3)]);
+        assert_eq!(all(&mut schedule, later, 8), [id(1), id(2), id(3)]);
     }
 
     #[test]
@@ -294,7 +299,7 @@ mod tests {
         let mut schedule = Schedule::default();
         schedule.put(id(1), candidate("a", 0, 1));
         schedule.set_gate(&"a".into(), Gate::Closed);
-        assert!(schedule.start(NOW, 8).is_empty());
+        assert_eq!(schedule.start(NOW, 8), None);
         assert_eq!(schedule.next_wake(), None);
     }
 
@@ -303,6 +308,6 @@ mod tests {
         let mut schedule = Schedule::default();
         schedule.put(id(1), candidate("a", 0, 1));
         schedule.remove(id(1));
-        assert!(schedule.start(NOW, 2).is_empty());
+        assert_eq!(schedule.start(NOW, 2), None);
     }
 }

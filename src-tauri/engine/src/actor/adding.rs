@@ -55,21 +55,22 @@ impl Actor {
             added: Vec::with_capacity(found.files.len()),
             skipped: found.skipped,
         };
-        let open: HashMap<(RawPath, String), UploadId> = self
+        // The same file in the same way to the same account goes on where it is, instead of going twice.
+        let mut open: HashMap<(RawPath, String), UploadId> = self
             .records
             .values()
             .filter(|record| record.row.phase.is_live() && record.row.account == intake.account.name)
+            .filter(|record| record.row.options == intake.options)
             .map(|record| ((record.row.path.clone(), record.row.mode.clone()), record.row.id))
             .collect();
         for file in found.files {
-            // The same file to the same account goes on where it is, instead of going twice.
-            let known = open.get(&(file.path.clone(), file.mode.clone()));
-            let known = known.filter(|id| self.records.get(id).is_some_and(|r| r.row.options == intake.options));
+            let same = (file.path.clone(), file.mode.clone());
             let (path, name, size) = (file.path.shown(), shown(file.name.as_bytes()), file.source.size);
-            let id = match known {
+            let id = match open.get(&same) {
                 Some(id) => *id,
                 None => self.insert(file, intake, false)?,
             };
+            open.insert(same, id);
             added.added.push(AddedFile { id, path, name, size });
         }
         Ok(Answer::Added(added))

@@ -394,15 +394,7 @@ impl Actor {
             return Ok(());
         }
         let most = usize::from(self.settings.get().transfers.parallel_uploads.max(1));
-        // One at a time, because the first upload of an account tells how many it takes.
-        while self.schedule.moving() < most {
-            let Some(id) = self
-                .schedule
-                .start(self.now(), most.min(self.schedule.moving() + 1))
-                .pop()
-            else {
-                break;
-            };
+        while let Some(id) = self.schedule.start(self.now(), most) {
             match self.job(id) {
                 Ok(job) => self.start(id, job),
                 Err(fault) => {

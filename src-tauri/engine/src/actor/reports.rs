@@ -15,6 +15,8 @@ use crate::worker::{Ending, Event, Finished};
 const LOOK_FOR_FILE: Duration = Duration::from_secs(30);
 /// The longest pause between two looks whether the service can be reached again.
 const LONGEST_OFFLINE: Duration = Duration::from_secs(5);
+/// Asks a keychain that was locked or silent again.
+const LOOK_FOR_KEY: Duration = Duration::from_secs(60);
 /// After a file changed: whoever writes it may not be done.
 const LET_SETTLE: Duration = Duration::from_secs(2);
 
@@ -99,6 +101,7 @@ impl Actor {
             Ending::Completed(finished) => self.completed(id, *finished)?,
             Ending::Faulted(step, fault) => self.faulted(id, &step, fault)?,
             Ending::Lost(fault) => self.lost(id, fault)?,
+            Ending::Anew => self.restart(id, None)?,
             Ending::Stopped => self.change(id, |_| {})?,
         }
         self.line_up(id);
@@ -265,9 +268,11 @@ impl Actor {
         let Some(account) = self.records.get(&id).map(|record| record.row.account.clone()) else {
             return;
         };
-        if let Some(state) = self.accounts.get_mut(&account)
-            && state.offline.take().is_some()
-        {
+        let Some(state) = self.accounts.get_mut(&account) else {
+            return;
+        };
+        let keychain = |fault: &mut Fault| fault.kind == FaultKind::Keychain;
+        if state.offline.take().is_some() | state.sign_in.take_if(keychain).is_some() {
             self.open_gate(&account);
         }
     }
@@ -278,14 +283,21 @@ impl Actor {
             return Ok(());
         };
         self.uplink.keys.forget(&account);
+        let now = self.now();
         let state = self.accounts.entry(account.clone()).or_default();
         if state.sign_in.is_none() {
             self.feed
                 .notice(true, format!("{account}: {}. {}", fault.message, fault.hint));
             self.feed.setup_changed();
         }
+        // A keychain may be unlocked at any time; a refused key waits for the person.
+        let gate = if fault.kind == FaultKind::Keychain {
+            Gate::Probe(now.after(LOOK_FOR_KEY))
+        } else {
+            Gate::Closed
+        };
         state.sign_in = Some(fault);
-        self.schedule.set_gate(&account.as_str().into(), Gate::Closed);
+        self.schedule.set_gate(&account.as_str().into(), gate);
         self.touch_account(&account);
         self.change(id, |_| {})
     }

@@ -89,6 +89,7 @@ pub fn explain(error: &io::Error) -> Fault {
         io::ErrorKind::UnexpectedEof => {
             Fault::new(FaultKind::SourceChanged, "the file became shorter while it was sent")
         }
+        io::ErrorKind::InvalidData => Fault::new(FaultKind::SourceChanged, error.to_string()),
         _ => Fault::new(FaultKind::SourceUnreadable, format!("the file cannot be read: {error}")),
     }
 }

@@ -55,7 +55,26 @@ pub(super) fn socket_path(folder: &Path) -> PathBuf {
 #[cfg(unix)]
 pub(super) fn name(folder: &Path) -> std::io::Result<Name<'static>> {
     use interprocess::local_socket::{GenericFilePath, ToFsName};
-    socket_path(folder).to_fs_name::<GenericFilePath>()
+    let path = socket_path(folder);
+    match path.parent() {
+        Some(parent) if parent != folder => check_ours(parent)?,
+        Some(_) | None => {}
+    }
+    path.to_fs_name::<GenericFilePath>()
+}
+
+/// Keys go over the socket: in the temporary folder, where anybody may make a folder of that name, it must be ours.
+#[cfg(unix)]
+fn check_ours(folder: &Path) -> std::io::Result<()> {
+    use std::os::unix::fs::MetadataExt;
+    let found = std::fs::symlink_metadata(folder)?;
+    let private = found.mode() & 0o777 == 0o700;
+    if found.is_dir() && private && found.uid() == rustix::process::getuid().as_raw() {
+        Ok(())
+    } else {
+        let message = format!("{} is not a folder of this user alone", folder.display());
+        Err(std::io::Error::new(std::io::ErrorKind::PermissionDenied, message))
+    }
 }
 
 /// The name of the pipe for the operating system.

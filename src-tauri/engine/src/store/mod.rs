@@ -74,6 +74,9 @@ impl Store {
 
     /// The connection inside a write transaction, begun here unless one is open.
     fn write(&mut self) -> Result<&Connection> {
+        if let Some(trouble) = &self.trouble {
+            return Err(trouble.clone());
+        }
         if !self.writing {
             self.connection
                 .execute_batch("BEGIN IMMEDIATE")

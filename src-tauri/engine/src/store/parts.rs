@@ -101,12 +101,13 @@ impl Store {
         Ok(parts)
     }
 
-    /// Notes what was tried and went wrong.
+    /// Notes what was tried and went wrong, unless it is what went wrong the last time.
     ///
     /// # Errors
     /// When the disk refuses.
     pub(crate) fn tried(&mut self, id: UploadId, at: Timestamp, step: &str, fault: &Fault) -> Result<()> {
-        let sql = "INSERT INTO attempt VALUES (?1, ?2, ?3, ?4)";
+        let sql = "INSERT INTO attempt SELECT ?1, ?2, ?3, ?4 WHERE ?4 IS NOT (SELECT fault FROM attempt WHERE \
+                   upload_id = ?1 ORDER BY rowid DESC LIMIT 1)";
         self.run(sql, params![id.as_bytes(), at.0, step, to_json(fault)])
             .map(|_| ())
     }

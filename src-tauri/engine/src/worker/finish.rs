@@ -6,7 +6,7 @@
 use skylift_model::{Fault, FaultKind, Phase, Verdict, Verified};
 use skylift_service::exchange::{Algorithm, Outcome, State, Step};
 
-use super::settle::Settled;
+use super::settle::{Settled, unknown};
 use super::{Event, Finished, Halt, Worker};
 
 impl Worker {
@@ -92,7 +92,11 @@ impl Worker {
             };
             tokio::time::sleep(*wait).await;
             if self.look().await? == Looked::CannotBeAsked {
-                return Ok(());
+                return if self.taken_at_its_word() {
+                    Ok(())
+                } else {
+                    Err(unknown())
+                };
             }
         }
     }

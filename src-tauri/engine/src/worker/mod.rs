@@ -7,12 +7,13 @@ mod finish;
 mod parts;
 mod settle;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use skylift_model::names::RawPath;
 use skylift_model::rate::Rate;
+use skylift_model::retry::LONGEST_SERVICE_PAUSE;
 use skylift_model::{Fault, FaultKind, Key, Phase, UploadId, Verified};
 use skylift_service::driver::Job;
 use skylift_service::exchange::{Address, Algorithm, Call, Outcome, PartAck, Reading, Session, Step};
@@ -50,6 +51,8 @@ pub(crate) enum Ending {
     Faulted(String, Fault),
     /// The session is gone; a new one is needed.
     Lost(Fault),
+    /// The addresses of the session were in the memory of an earlier worker, and the service gives them only once.
+    Anew,
     /// The actor asked it to stop.
     Stopped,
 }
@@ -129,6 +132,7 @@ pub(crate) struct Assignment {
 enum Halt {
     Fault(String, Fault),
     Lost(Fault),
+    Anew,
 }
 
 /// Works on an upload until it ends or is told to stop.
@@ -157,6 +161,7 @@ async fn work(assignment: Assignment, uplink: Uplink, events: mpsc::UnboundedSen
         Ok(finished) => Ending::Completed(Box::new(finished)),
         Err(Halt::Fault(step, fault)) => Ending::Faulted(step, fault),
         Err(Halt::Lost(fault)) => Ending::Lost(fault),
+        Err(Halt::Anew) => Ending::Anew,
     }
 }
 
@@ -181,6 +186,8 @@ struct Worker {
     acks: BTreeMap<skylift_model::PartNumber, PartAck>,
     hashes: BTreeMap<Algorithm, String>,
     links: Arc<parts::Links>,
+    /// Acknowledged parts that the service is just being told of.
+    telling: BTreeSet<skylift_model::PartNumber>,
     /// The last reply that told how the upload stands.
     reading: Option<Reading>,
 }
@@ -218,6 +225,7 @@ impl Worker {
             Some(session) => session,
             None => job.begin().map_err(|fault| Halt::Fault("plan".into(), fault))?,
         };
+        let source = known_as(source, file.as_deref())?;
         let shared = Shared {
             id,
             account,
@@ -240,6 +248,7 @@ impl Worker {
             acks: acks.into_iter().map(|ack| (ack.number, ack)).collect(),
             hashes: BTreeMap::new(),
             links: Arc::default(),
+            telling: BTreeSet::new(),
             reading: None,
         })
     }
@@ -255,6 +264,8 @@ impl Worker {
         }
         if self.phase == Phase::Queued {
             self.begin().await?;
+        } else if self.lacks_addresses() {
+            return Err(Halt::Anew);
         }
         self.send_parts().await?;
         self.finish().await
@@ -284,6 +295,15 @@ impl Worker {
 
     fn flow_has(&self, step: Step) -> bool {
         self.shared.job.flow().has(step)
+    }
+
+    /// Whether parts are missing that no address can be had for: the service gave them with the session, once.
+    fn lacks_addresses(&self) -> bool {
+        self.flow_has(Step::Part)
+            && self.flow_has(Step::Create)
+            && !self.flow_has(Step::Refresh)
+            && !self.all_acknowledged()
+            && self.shared.job.api_targets(&self.session, &[]).is_none()
     }
 
     fn all_acknowledged(&self) -> bool {
@@ -346,7 +366,8 @@ impl Shared {
             && fault.kind == FaultKind::RateLimited
             && let Some(until) = fault.until(self.uplink.ports.clock.now())
         {
-            self.uplink.pace.silence(&self.account, self.rate, until);
+            let longest = self.uplink.ports.clock.now().after(LONGEST_SERVICE_PAUSE);
+            self.uplink.pace.silence(&self.account, self.rate, until.min(longest));
         }
         result
     }
@@ -379,6 +400,19 @@ impl Halt {
             _ => Self::Fault(step, fault),
         }
     }
+}
+
+/// A file that was mounted again may have another number; everything else says that it is the same.
+fn known_as(source: SourceFacts, file: Option<&dyn SourceFile>) -> Result<SourceFacts, Halt> {
+    let Some(file) = file else { return Ok(source) };
+    let facts = file
+        .facts()
+        .map_err(|error| Halt::Fault("open".into(), crate::files::explain(&error)))?;
+    let same = SourceFacts {
+        file_id: facts.file_id,
+        ..source
+    };
+    Ok(if same == facts { facts } else { source })
 }
 
 fn step_name(step: Step) -> String {

@@ -54,7 +54,8 @@ struct Run {
 /// What a task of the run came to.
 enum Done {
     Part(PartAck, Option<(Algorithm, String)>, Box<Reading>),
-    Checkpointed(Vec<PartNumber>),
+    /// These parts were told, and whether the service took it.
+    Told(Vec<PartNumber>, bool),
 }
 
 impl Worker {
@@ -66,7 +67,7 @@ impl Worker {
         if self.shared.file.is_none() && !self.shared.job.flow().import {
             return Err(halt(
                 "open",
-                Fault::new(FaultKind::SourceMissing, "the file is not there any more"),
+                Fault::new(FaultKind::SourceMissing, "the file is not there"),
             ));
         }
         let mut missing: Vec<_> = self
@@ -112,7 +113,7 @@ impl Worker {
                     self.acknowledged(ack, hash, *reading).await;
                     self.checkpoint(&run, &mut tasks);
                 }
-                Ok(Done::Checkpointed(numbers)) => self.checkpointed(numbers),
+                Ok(Done::Told(numbers, taken)) => self.told(numbers, taken),
                 Err(halt) => {
                     sending -= 1;
                     // Parts on their way may still arrive; the first cause is the one to report.
@@ -136,19 +137,24 @@ impl Worker {
         if !self.flow_has(Step::Checkpoint) {
             return;
         }
-        let untold: Vec<_> = self.acks.values().filter(|ack| !ack.checkpointed).cloned().collect();
+        let untold = |ack: &&PartAck| !ack.checkpointed && !self.telling.contains(&ack.number);
+        let untold: Vec<_> = self.acks.values().filter(untold).cloned().collect();
         if untold.len() >= CHECKPOINT_EVERY {
-            for ack in &untold {
-                if let Some(ack) = self.acks.get_mut(&ack.number) {
-                    ack.checkpointed = true;
-                }
-            }
+            self.telling.extend(untold.iter().map(|ack| ack.number));
             tasks.spawn(run.clone().tell(untold));
         }
     }
 
-    fn checkpointed(&mut self, numbers: Vec<PartNumber>) {
-        self.shared.report(Event::Checkpointed(numbers));
+    fn told(&mut self, numbers: Vec<PartNumber>, taken: bool) {
+        for number in &numbers {
+            self.telling.remove(number);
+            if let Some(ack) = self.acks.get_mut(number) {
+                ack.checkpointed |= taken;
+            }
+        }
+        if taken {
+            self.shared.report(Event::Checkpointed(numbers));
+        }
     }
 }
 
@@ -158,12 +164,8 @@ impl Run {
             parts: &acks,
             ..self.call(None, &[])
         };
-        let told = self.shared.ask(Step::Checkpoint, &call).await.is_ok();
-        Ok(Done::Checkpointed(if told {
-            acks.iter().map(|ack| ack.number).collect()
-        } else {
-            Vec::new()
-        }))
+        let taken = self.shared.ask(Step::Checkpoint, &call).await.is_ok();
+        Ok(Done::Told(acks.iter().map(|ack| ack.number).collect(), taken))
     }
 
     fn call<'a>(&'a self, target: Option<&'a PartTarget>, wanted: &'a [PartNumber]) -> Call<'a> {
@@ -188,6 +190,9 @@ impl Run {
                 Err(Halt::Fault(_, fault)) => fault,
                 Err(lost) => return Err(lost),
             };
+            if fault.verdict == Verdict::RefreshUrl {
+                self.links.forget(number).await;
+            }
             match fault.verdict {
                 // The first renewal is free: links expire without anybody's fault.
                 Verdict::RefreshUrl if !renewed => renewed = true,
@@ -199,7 +204,6 @@ impl Run {
                 }
                 _ => return Err(Halt::from_step(format!("part {number}"), fault)),
             }
-            self.links.forget(number).await;
         }
     }
 
@@ -294,6 +298,7 @@ impl Run {
         let file = self.shared.file.clone()?;
         Some(Payload {
             file,
+            source: self.shared.source,
             range: target.range.clone(),
             hash: self
                 .shared
