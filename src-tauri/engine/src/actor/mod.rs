@@ -416,7 +416,8 @@ impl Actor {
             .get(&record.row.service)
             .ok()
             .and_then(|definition| definition.rate());
-        if self.accounts.get(&*account).is_none_or(|state| state.offline.is_none()) {
+        let looks = |state: &AccountState| state.offline.is_some() || state.sign_in.is_some();
+        if !self.accounts.get(&*account).is_some_and(looks) {
             self.schedule
                 .set_gate(&account, Gate::Open(job.flow().parallel_uploads));
         }
