@@ -14,6 +14,7 @@ export type State =
 	| 'offline'
 	| 'needs_key'
 	| 'missing'
+	| 'unfinished'
 	| 'failed'
 	| 'canceled';
 
@@ -67,6 +68,8 @@ function liveState(row: Row): State {
 			return 'needs_key';
 		case 'source_missing':
 			return 'missing';
+		case 'unfinished':
+			return 'unfinished';
 		case 'none':
 			break;
 	}

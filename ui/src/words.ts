@@ -28,6 +28,7 @@ const STATES: Record<State, string> = {
 	offline: 'Waiting for network',
 	needs_key: 'Needs you',
 	missing: 'File missing',
+	unfinished: 'Waiting for file',
 	failed: 'Failed',
 	canceled: 'Canceled',
 };

@@ -99,6 +99,11 @@ impl Tracker {
         }
     }
 
+    /// Which uploads are followed.
+    pub(crate) const fn scope(&self) -> Scope {
+        self.scope
+    }
+
     /// Follows these from now on, each told as added once.
     pub(crate) fn begin(&mut self, rows: Vec<Row>, now: Instant) -> Vec<Step> {
         let mut steps = Vec::new();
@@ -189,6 +194,11 @@ impl Tracker {
 
     fn vanish(&mut self, id: UploadId) -> Option<Step> {
         let tracked = self.uploads.remove(&id)?;
+        if tracked.row.hold == Hold::Unfinished {
+            // The file was deleted or renamed before it was finished: there never was anything to upload.
+            let (id, name) = (tracked.row.id, tracked.row.name);
+            return Some(Step::Tell(Event::Canceled { id, name }));
+        }
         self.vanished += 1;
         (!tracked.failed).then(|| Step::Tell(Event::vanished(&tracked.row)))
     }
@@ -293,7 +303,7 @@ fn needs_the_person(row: &Row) -> bool {
     match row.hold {
         Hold::Paused | Hold::SignIn => true,
         Hold::SourceMissing => row.until.is_none(),
-        Hold::None | Hold::Backoff | Hold::Offline => false,
+        Hold::None | Hold::Backoff | Hold::Offline | Hold::Unfinished => false,
     }
 }
 

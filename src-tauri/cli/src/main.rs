@@ -54,10 +54,7 @@ async fn run(setup: &Setup, command: Command) -> anyhow::Result<Exit> {
         Command::Service(service) => commands::service::run(setup, service).await,
         Command::Sandbox(sandbox) => commands::sandbox::run(setup, sandbox).await,
         Command::Doctor => commands::doctor::run(setup).await,
-        Command::Watch(_) => Err(exit::wrong(
-            "watched folders come in a later version. Until then, `skylift upload FOLDER --to NAME` sends what is in a \
-             folder now",
-        )),
+        Command::Watch(watch) => commands::watch::run(setup, watch).await,
     }
 }
 

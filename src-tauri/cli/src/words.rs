@@ -55,6 +55,11 @@ pub(crate) fn count(number: usize, thing: &str) -> String {
     format!("{number} {thing}{}", if number == 1 { "" } else { "s" })
 }
 
+/// `1 file is`, `3 files are`.
+pub(crate) fn many(number: u64, one: &str, more: &str) -> String {
+    format!("{number} {}", if number == 1 { one } else { more })
+}
+
 /// How long until then; nothing when it has passed.
 pub(crate) fn until(then: Timestamp) -> Option<String> {
     let now = SystemTime::now()
@@ -75,6 +80,7 @@ pub(crate) fn state(row: &Row) -> &'static str {
         Hold::Offline => "offline",
         Hold::SignIn => "sign in",
         Hold::SourceMissing => "missing",
+        Hold::Unfinished => "unfinished",
     }
 }
 

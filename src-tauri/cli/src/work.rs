@@ -69,6 +69,8 @@ struct Work<'a> {
     output: Output,
     lenders: Vec<String>,
     heard: bool,
+    /// Whether no watched folder is about to bring anything by itself.
+    folders_idle: bool,
     started: Instant,
 }
 
@@ -85,6 +87,7 @@ impl<'a> Work<'a> {
             output: Output::of(setup),
             lenders: Vec::new(),
             heard: false,
+            folders_idle: matches!(task, Task::Send { .. }),
             started,
         }
     }
@@ -100,15 +103,7 @@ impl<'a> Work<'a> {
             Task::Queue { until_idle } => {
                 self.lenders = self.accounts().await?;
                 self.lend().await?;
-                let phases = Phase::ALL.into_iter().filter(|phase| phase.is_live()).collect();
-                let rows = self
-                    .rows(Filter {
-                        phases,
-                        ..Filter::default()
-                    })
-                    .await?;
-                let steps = self.tracker.begin(rows, Instant::now());
-                self.take(steps).await?;
+                self.take_live().await?;
                 self.follow(*until_idle).await
             }
         }
@@ -127,6 +122,13 @@ impl<'a> Work<'a> {
             return Err(unexpected());
         };
         Ok(accounts.into_iter().map(|account| account.name).collect())
+    }
+
+    async fn are_folders_idle(&mut self) -> anyhow::Result<bool> {
+        let Answer::Folders(folders) = self.line.call(Command::Folders).await? else {
+            return Err(unexpected());
+        };
+        Ok(folders.iter().all(|folder| folder.idle))
     }
 
     async fn rows(&mut self, filter: Filter) -> anyhow::Result<Vec<Row>> {
@@ -161,9 +163,34 @@ impl<'a> Work<'a> {
         Ok(())
     }
 
+    /// Follows every upload that is live now.
+    async fn take_live(&mut self) -> anyhow::Result<()> {
+        let phases = Phase::ALL.into_iter().filter(|phase| phase.is_live()).collect();
+        let rows = self
+            .rows(Filter {
+                phases,
+                ..Filter::default()
+            })
+            .await?;
+        let steps = self.tracker.begin(rows, Instant::now());
+        self.take(steps).await
+    }
+
+    /// Whether nothing is left that can go on by itself.
+    async fn is_settled(&mut self) -> anyhow::Result<bool> {
+        if !(self.folders_idle && self.tracker.is_settled()) {
+            return Ok(false);
+        }
+        if self.tracker.scope() == Scope::Everything {
+            // A watched folder may have brought something that was not told yet.
+            self.take_live().await?;
+        }
+        Ok(self.tracker.is_settled())
+    }
+
     /// Follows until nothing can go on by itself, or for ever.
     async fn follow(&mut self, ends: bool) -> anyhow::Result<()> {
-        while !(ends && self.tracker.is_settled()) {
+        while !(ends && self.is_settled().await?) {
             let feed = self.line.next().await;
             let feed = feed.ok_or_else(|| anyhow::anyhow!("the engine has stopped. The queue is kept; try again"))?;
             self.hear(feed).await?;
@@ -174,6 +201,9 @@ impl<'a> Work<'a> {
     async fn hear(&mut self, mut feed: Feed) -> anyhow::Result<()> {
         for notice in std::mem::take(&mut feed.notices) {
             self.output.notice(&notice);
+        }
+        if feed.folders_changed && self.tracker.scope() == Scope::Everything {
+            self.folders_idle = self.are_folders_idle().await?;
         }
         let anew = feed.reset && std::mem::replace(&mut self.heard, true);
         let steps = self.tracker.apply(feed, Instant::now());

@@ -18,6 +18,7 @@ use crate::files::{self, as_path, from_path};
 use crate::ports::{Files, SourceFacts};
 
 /// Where files go and under which conditions.
+#[derive(Clone)]
 pub(crate) struct Intake {
     /// The definition's identity.
     pub service: String,
@@ -45,6 +46,8 @@ pub(crate) struct File {
     pub mode: String,
     /// What it is now.
     pub source: SourceFacts,
+    /// The folder whose subtree it must be opened in.
+    pub root: Option<RawPath>,
 }
 
 /// What was found.
@@ -99,11 +102,26 @@ impl Found {
 
 fn check(intake: &Intake, start: &Path, path: &Path) -> Result<File, Fault> {
     let raw = from_path(path);
+    let root = (start != path).then(|| from_path(start));
     let source = files::DiskFiles
-        .open(&raw)?
+        .open(root.as_ref(), &raw)?
         .facts()
         .map_err(|error| files::explain(&error))?;
     let below = path.strip_prefix(start.parent().unwrap_or(start)).unwrap_or(path);
+    fit(intake, root, raw, below, source)
+}
+
+/// Holds a file against the limits of its service. `below` is its path as the service may see it.
+///
+/// # Errors
+/// Why it cannot be sent; of kind `Setup` when that is no fault of the file.
+pub(crate) fn fit(
+    intake: &Intake,
+    root: Option<RawPath>,
+    path: RawPath,
+    below: &Path,
+    source: SourceFacts,
+) -> Result<File, Fault> {
     let segments = below
         .components()
         .map(|part| remote_name(from_path(Path::new(part.as_os_str())).as_bytes()));
@@ -126,11 +144,12 @@ fn check(intake: &Intake, start: &Path, path: &Path) -> Result<File, Fault> {
         intake.largest_file,
     )?;
     Ok(File {
-        path: raw,
+        path,
         name,
         relative,
         mode,
         source,
+        root,
     })
 }
 

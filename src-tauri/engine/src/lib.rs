@@ -5,6 +5,7 @@
 //! outside is behind `ports`. Refuses to know any front end, and any service by name.
 
 mod actor;
+mod after;
 mod catalog;
 pub mod files;
 mod handle;
@@ -19,6 +20,7 @@ pub mod ports;
 mod record;
 mod settings;
 mod store;
+mod watch;
 mod worker;
 
 use std::path::{Path, PathBuf};

@@ -51,11 +51,12 @@ pub trait SourceFile: Send + Sync {
 
 /// The files of this computer.
 pub trait Files: Send + Sync {
-    /// Opens a regular file for reading, without following a link and without waiting on a pipe.
+    /// Opens a regular file for reading, without following a link and without waiting on a pipe. With a `root`, which
+    /// the path begins with, nothing outside of it is ever opened, whatever becomes of the folders on the way.
     ///
     /// # Errors
     /// A fault that says what is wrong: missing, unreadable, not a file.
-    fn open(&self, path: &RawPath) -> Result<Arc<dyn SourceFile>, Fault>;
+    fn open(&self, root: Option<&RawPath>, path: &RawPath) -> Result<Arc<dyn SourceFile>, Fault>;
 }
 
 /// A request with what the driver may not know: the key and the bytes.

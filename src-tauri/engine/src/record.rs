@@ -150,6 +150,9 @@ impl Record {
         if self.row.paused {
             return Hold::Paused;
         }
+        if self.row.unfinished {
+            return Hold::Unfinished;
+        }
         match (self.row.hold_until, &self.row.fault) {
             (Some(until), Some(fault)) if until > now && fault.kind == FaultKind::SourceMissing => Hold::SourceMissing,
             (Some(until), _) if until > now => Hold::Backoff,

@@ -1,4 +1,4 @@
-//! `settings.toml`: accounts and limits, in a file a person can read, written whole or not at all.
+//! `settings.toml`: accounts, watched folders and limits, in a file a person can read, written whole or not at all.
 //!
 //! Refuses keys: those are in the keychain. Losing the queue never loses what is here.
 
@@ -7,8 +7,9 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
-use skylift_model::api::{Options, Settings};
-use skylift_model::{Fault, FaultKind};
+use skylift_model::api::{FolderSetup, Options, Settings};
+use skylift_model::names::RawPath;
+use skylift_model::{Fault, FaultKind, FolderId};
 
 /// The name of the file in the data folder.
 pub(crate) const FILE: &str = "settings.toml";
@@ -30,6 +31,19 @@ pub(crate) struct Account {
     pub largest_file: Option<u64>,
 }
 
+/// A watched folder as it is kept.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Folder {
+    /// Where it is.
+    pub path: RawPath,
+    /// Whether the person paused it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub paused: bool,
+    /// What is done with it.
+    #[serde(flatten)]
+    pub setup: FolderSetup,
+}
+
 /// Everything in the file.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -40,6 +54,9 @@ pub(crate) struct Stored {
     /// Accounts by name.
     #[serde(default)]
     pub accounts: BTreeMap<String, Account>,
+    /// Watched folders by number.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub folders: BTreeMap<FolderId, Folder>,
 }
 
 /// The file.

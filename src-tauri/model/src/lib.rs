@@ -18,7 +18,7 @@ pub mod secret;
 pub mod time;
 
 pub use fault::{Fault, FaultKind, Verdict};
-pub use ids::{PartNumber, UploadId};
+pub use ids::{FolderId, PartNumber, UploadId};
 pub use phase::{Hold, Phase};
 pub use plan::PartPlan;
 pub use receipt::{Receipt, Verified};

@@ -94,17 +94,20 @@ pub enum Hold {
     SignIn,
     /// Waiting for the file to come back.
     SourceMissing,
+    /// Waiting for the file of a watched folder to be finished.
+    Unfinished,
 }
 
 impl Hold {
     /// Every hold.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
         Self::None,
         Self::Paused,
         Self::Backoff,
         Self::Offline,
         Self::SignIn,
         Self::SourceMissing,
+        Self::Unfinished,
     ];
 
     /// The name in the database and in JSON.
@@ -116,6 +119,7 @@ impl Hold {
             Self::Offline => "offline",
             Self::SignIn => "sign_in",
             Self::SourceMissing => "source_missing",
+            Self::Unfinished => "unfinished",
         }
     }
 

@@ -184,6 +184,14 @@ impl Definition {
     pub fn check_account_options(&self, options: &Options) -> Result<Options, Fault> {
         options::check(&self.service.account_option, options, "account")
     }
+
+    /// Checks upload options and fills in defaults.
+    ///
+    /// # Errors
+    /// A fault that names the option and says what would be right.
+    pub fn check_upload_options(&self, options: &Options) -> Result<Options, Fault> {
+        options::check(&self.service.upload_option, options, "upload")
+    }
 }
 
 /// A step of a mode: its own, or a shared one that it names.

@@ -144,6 +144,28 @@ remote: Record<string, string>,
 receipt: Receipt | null, };
 
 /**
+ * What would happen to one file of a folder.
+ */
+export type Fate = "new" | "changed" | "queued" | "unfinished" | "sent" | "before" | "canceled" | "failed" | "excluded" | "refused" | "unreadable";
+
+/**
+ * How many files have a fate.
+ */
+export type FateCount = { 
+/**
+ * The fate.
+ */
+fate: Fate, 
+/**
+ * Files; an excluded folder counts once.
+ */
+files: number, 
+/**
+ * Bytes of them.
+ */
+bytes: number, };
+
+/**
  * One thing that went wrong, in words and in codes.
  */
 export type Fault = { 
@@ -215,14 +237,165 @@ totals: Totals | null,
  */
 setup_changed: boolean, 
 /**
+ * Watched folders changed: ask for them again.
+ */
+folders_changed: boolean, 
+/**
  * What a person should read now, such as a key that was refused.
  */
 notices: Array<Notice>, };
 
 /**
+ * A watched folder. A small number that a person can type; it is not given to another folder later.
+ */
+export type FolderId = number;
+
+/**
+ * Something in a watched folder that cannot be uploaded.
+ */
+export type FolderProblem = { 
+/**
+ * Where, below the folder, for people.
+ */
+path: string, 
+/**
+ * Why, and what to do.
+ */
+reason: string, };
+
+/**
+ * Which files of a watched folder are uploaded.
+ */
+export type FolderRules = { 
+/**
+ * Only files that one of these patterns fits; empty means all. The grammar is that of `.gitignore`, upper and lower
+ * case are the same on every system.
+ */
+include: Array<string>, 
+/**
+ * Not the files that these patterns fit; a `!` before a pattern takes files in again, also temporary names.
+ */
+exclude: Array<string>, 
+/**
+ * Bytes a file must have at least.
+ */
+min_size: number, 
+/**
+ * Seconds since its last change that a file must have at least.
+ */
+min_age: number, 
+/**
+ * Whether subfolders are watched as well.
+ */
+subfolders: boolean, 
+/**
+ * What happens with symbolic links.
+ */
+links: Links, };
+
+/**
+ * How a watched folder stands.
+ */
+export type FolderState = "watching" | "scanning" | "paused" | "gone" | "stopped";
+
+/**
+ * A watched folder as front ends show it.
+ */
+export type FolderView = { 
+/**
+ * The folder.
+ */
+id: FolderId, 
+/**
+ * Where it is, for people.
+ */
+path: string, 
+/**
+ * Where its files go.
+ */
+account: string, 
+/**
+ * The service of that account.
+ */
+service: string, 
+/**
+ * Upload options.
+ */
+options: Record<string, string>, 
+/**
+ * Which files go.
+ */
+rules: FolderRules, 
+/**
+ * What happens to the local file: `keep`, `trash` or `move`.
+ */
+after: string, 
+/**
+ * Where it is moved, for people.
+ */
+move_to: string | null, 
+/**
+ * Seconds between two looks through the whole folder, where the person chose.
+ */
+scan_every: number | null, 
+/**
+ * How it stands.
+ */
+state: FolderState, 
+/**
+ * Why it is not simply watched, and what to do.
+ */
+reason: string | null, 
+/**
+ * Files that were uploaded.
+ */
+sent: number, 
+/**
+ * Files that wait to be finished.
+ */
+unfinished: number, 
+/**
+ * Files in the queue.
+ */
+queued: number, 
+/**
+ * Files whose upload was given up.
+ */
+failed: number, 
+/**
+ * Files and folders that the rules leave out, as of the last look through the whole folder.
+ */
+excluded: number, 
+/**
+ * Files that cannot be uploaded, as of the last look through the whole folder.
+ */
+problems: number, 
+/**
+ * The first of them, each with its reason.
+ */
+first_problems: Array<FolderProblem>, 
+/**
+ * When the whole folder was last looked through.
+ */
+scanned_at: Timestamp | null, 
+/**
+ * When a file of it last arrived.
+ */
+sent_at: Timestamp | null, 
+/**
+ * Whether nothing is about to come from it by itself.
+ */
+idle: boolean, };
+
+/**
  * Why an upload that could move does not. A pause by the person is kept beside it and always wins.
  */
-export type Hold = "none" | "paused" | "backoff" | "offline" | "sign_in" | "source_missing";
+export type Hold = "none" | "paused" | "backoff" | "offline" | "sign_in" | "source_missing" | "unfinished";
+
+/**
+ * What happens with symbolic links in a watched folder.
+ */
+export type Links = "skip" | "follow";
 
 /**
  * One way to send a file.
@@ -359,6 +532,40 @@ token: string | null, };
  * How far the service is.
  */
 export type Phase = "queued" | "uploading" | "completing" | "completed" | "failed" | "canceled";
+
+/**
+ * What would happen to the files of a folder.
+ */
+export type Preview = { 
+/**
+ * How many files have which fate, and their bytes.
+ */
+counts: Array<FateCount>, 
+/**
+ * File by file; of one fate at most [`PREVIEW_ROWS`].
+ */
+rows: Array<PreviewRow>, };
+
+/**
+ * What would happen to one file.
+ */
+export type PreviewRow = { 
+/**
+ * Where it is below the folder, for people.
+ */
+path: string, 
+/**
+ * Bytes.
+ */
+size: number, 
+/**
+ * What would happen.
+ */
+fate: Fate, 
+/**
+ * Why: the rule that leaves it out, what the service refuses.
+ */
+reason: string | null, };
 
 /**
  * What changes many times a second: sent beside rows, not inside them.

@@ -46,6 +46,7 @@ export const STATE_GLYPHS: Record<State, GlyphName> = {
 	offline: 'offline',
 	needs_key: 'alert',
 	missing: 'missing',
+	unfinished: 'clock',
 	failed: 'failed',
 	canceled: 'ban',
 };

@@ -34,5 +34,16 @@ export function row(id: string, more: Partial<Row> = {}): Row {
 
 /** A message with nothing in it but what is given. */
 export function feed(rev: number, more: Partial<Feed> = {}): Feed {
-	return { rev, reset: false, rows: [], removed: [], progress: [], totals: null, setup_changed: false, notices: [], ...more };
+	return {
+		rev,
+		reset: false,
+		rows: [],
+		removed: [],
+		progress: [],
+		totals: null,
+		setup_changed: false,
+		folders_changed: false,
+		notices: [],
+		...more,
+	};
 }

@@ -4,8 +4,8 @@ mod account;
 mod service;
 mod uploads;
 mod values;
+mod watch;
 
-use std::ffi::OsString;
 use std::path::PathBuf;
 
 use clap::{ArgAction, Args, Parser, Subcommand};
@@ -13,7 +13,8 @@ use clap::{ArgAction, Args, Parser, Subcommand};
 pub(crate) use account::{AccountCommand, AddAccount, SetKey};
 pub(crate) use service::{SandboxArgs, ServiceCommand};
 pub(crate) use uploads::{ImportArgs, QueueArgs, ReceiptArgs, ReceiptCommand, RunArgs, UploadArgs, Which};
-pub(crate) use values::{IdText, State, options};
+pub(crate) use values::{After, IdText, State, options};
+pub(crate) use watch::{AddFolder, ChangeFolder, Choices, LinksText, WatchCommand, YesNo};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -21,7 +22,8 @@ Examples:
   skylift account add work --service notion      Asks for the key and tests it
   skylift upload report.pdf photos/ --to work    Shows progress; Ctrl-C keeps the queue
   skylift upload *.mov --to work --json          The same for a program
-  skylift run --until-idle                       Works what is queued, without a window
+  skylift watch add ~/Scans --to work            Uploads whatever finishes in a folder
+  skylift run                                    Works the queue and the folders, without a window
   skylift queue --state failed                   What went wrong, and what to do about it
 
 Exit status:
@@ -29,9 +31,7 @@ Exit status:
   1    at least one upload failed or was refused
   2    the command line, an account or a definition is wrong
   3    something waits for you: a key was refused, or an upload is paused
-  130  interrupted; the queue is kept
-
-Watched folders (`skylift watch`) come in a later version.";
+  130  interrupted; the queue is kept";
 
 /// Uploads files and folders to file services, and never loses its place.
 ///
@@ -96,19 +96,12 @@ pub(crate) enum Command {
     /// See, check and add definitions of services.
     #[command(subcommand)]
     Service(ServiceCommand),
+    /// Watch folders: whatever finishes in them is uploaded by itself.
+    #[command(subcommand)]
+    Watch(WatchCommand),
     Sandbox(SandboxArgs),
     /// Find out what works here and what does not: keychain, queue, network, each account.
     Doctor,
-    /// Watched folders, which come in a later version.
-    #[command(hide = true)]
-    Watch(WatchArgs),
-}
-
-/// Whatever follows `watch`.
-#[derive(Debug, Args)]
-pub(crate) struct WatchArgs {
-    #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
-    _rest: Vec<OsString>,
 }
 
 #[cfg(test)]
@@ -155,6 +148,15 @@ mod tests {
             "sandbox --port 1 --root /x --fault andi:part:hang --fault *:*:delay=1s",
             "doctor",
             "watch add /x --to work --after move=/y",
+            "watch add /x --to work --include *.mov --exclude raw/ --only-new --paused --min-size 1MiB --min-age 5m",
+            "watch change 1 --after trash --links follow --subfolders no --scan-every 10m",
+            "watch list",
+            "watch preview 1",
+            "watch test 1 raw/a.mov",
+            "watch scan 1",
+            "watch pause 1",
+            "watch resume 1",
+            "watch remove 1",
         ] {
             assert!(parse(line).is_ok(), "{line}: {:?}", parse(line).err());
         }
@@ -175,6 +177,10 @@ mod tests {
             "receipt",
             "sandbox --fault nonsense",
             "queue -v -q",
+            "watch add /x",
+            "watch add /x --to work --after burn",
+            "watch add /x --to work --min-size large",
+            "watch pause 0",
             "account add work --service andi --key secret",
         ] {
             let error = parse(line).expect_err(line);

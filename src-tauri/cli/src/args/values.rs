@@ -1,6 +1,7 @@
 //! Values inside the command line: `K=V` pairs, identities, states. A mistake is answered with what would be right.
 
 use std::fmt;
+use std::path::PathBuf;
 use std::str::FromStr;
 
 use clap::ValueEnum;
@@ -43,6 +44,30 @@ pub(crate) fn options(pairs: Vec<Pair>) -> anyhow::Result<Options> {
         options.insert(name, value);
     }
     Ok(options)
+}
+
+/// What happens to a file of a watched folder once the service confirmed it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum After {
+    /// It stays.
+    Keep,
+    /// It goes to the trash.
+    Trash,
+    /// It is moved to this folder.
+    Move(PathBuf),
+}
+
+impl FromStr for After {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        match text.split_once('=') {
+            None if text == "keep" => Ok(Self::Keep),
+            None if text == "trash" => Ok(Self::Trash),
+            Some(("move", folder)) if !folder.is_empty() => Ok(Self::Move(folder.into())),
+            _ => Err("choose keep, trash, or move=DIR"),
+        }
+    }
 }
 
 /// The identity of an upload, or enough of its beginning or end.
@@ -98,6 +123,7 @@ impl ValueEnum for State {
             Self::Hold(Hold::Offline),
             Self::Hold(Hold::SignIn),
             Self::Hold(Hold::SourceMissing),
+            Self::Hold(Hold::Unfinished),
         ]
     }
 

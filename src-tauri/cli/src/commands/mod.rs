@@ -10,3 +10,4 @@ pub(crate) mod sandbox;
 pub(crate) mod service;
 pub(crate) mod upload;
 pub(crate) mod verbs;
+pub(crate) mod watch;

@@ -208,6 +208,7 @@ impl Actor {
             self.open_gate(name);
             self.feed.setup_changed();
         }
+        self.rewatch_account(name);
     }
 
     pub(super) fn remove_account(&mut self, name: String, reply: Reply) {
@@ -224,7 +225,10 @@ impl Actor {
                     .hint("Cancel them first, or let them end."),
             )
         } else {
-            None
+            self.folder_of_account(&name).map(|id| {
+                let message = format!("watched folder {id} sends its files to {name:?}");
+                Fault::new(FaultKind::Setup, message).hint("Remove that folder first, or give it another account.")
+            })
         };
         if let Some(fault) = refusal {
             return self.answer(reply, Err(fault));

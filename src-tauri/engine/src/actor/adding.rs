@@ -2,9 +2,9 @@
 
 use std::collections::HashMap;
 
-use skylift_model::api::{AddedFile, Answer, NewImport, NewUploads, Skipped};
+use skylift_model::api::{AddedFile, Answer, NewImport, NewUploads, Options, Skipped};
 use skylift_model::names::{RawPath, shown};
-use skylift_model::{Fault, FaultKind, Phase, UploadId};
+use skylift_model::{Fault, FaultKind, FolderId, Phase, UploadId};
 use skylift_service::driver::Job;
 use skylift_service::exchange::FileFacts;
 use url::Url;
@@ -14,6 +14,22 @@ use crate::intake::{self, Found, Intake};
 use crate::ports::SourceFacts;
 use crate::record::Record;
 use crate::store::UploadRow;
+
+/// Where an upload comes from.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Origin {
+    /// A person added the file.
+    Added,
+    /// A person gave an address.
+    Import,
+    /// It was found in a watched folder.
+    Folder {
+        /// The folder.
+        id: FolderId,
+        /// Whether whoever writes it may not be done yet.
+        unfinished: bool,
+    },
+}
 
 impl Actor {
     pub(super) fn add(&mut self, uploads: NewUploads, reply: Reply) {
@@ -38,14 +54,18 @@ impl Actor {
     }
 
     fn intake(&self, uploads: &NewUploads) -> Result<Intake, Fault> {
-        let (definition, account) = self.account_facts(&uploads.account)?;
-        let kept = self.settings.get().accounts.get(&uploads.account);
+        self.intake_for(&uploads.account, uploads.options.clone(), uploads.mode.clone())
+    }
+
+    pub(super) fn intake_for(&self, account: &str, options: Options, mode: Option<String>) -> Result<Intake, Fault> {
+        let (definition, facts) = self.account_facts(account)?;
+        let kept = self.settings.get().accounts.get(account);
         Ok(Intake {
             service: definition.id.clone(),
             definition,
-            account,
-            options: uploads.options.clone(),
-            mode: uploads.mode.clone(),
+            account: facts,
+            options,
+            mode,
             largest_file: kept.and_then(|account| account.largest_file),
         })
     }
@@ -68,7 +88,7 @@ impl Actor {
             let (path, name, size) = (file.path.shown(), shown(file.name.as_bytes()), file.source.size);
             let id = match open.get(&same) {
                 Some(id) => *id,
-                None => self.insert(file, intake, false)?,
+                None => self.insert(file, intake, Origin::Added)?,
             };
             open.insert(same, id);
             added.added.push(AddedFile { id, path, name, size });
@@ -76,7 +96,7 @@ impl Actor {
         Ok(Answer::Added(added))
     }
 
-    fn insert(&mut self, file: intake::File, intake: &Intake, import: bool) -> Result<UploadId, Fault> {
+    pub(super) fn insert(&mut self, file: intake::File, intake: &Intake, origin: Origin) -> Result<UploadId, Fault> {
         let now = self.now();
         self.ranks.1 += 1;
         let id = UploadId::at(u64::try_from(now.0).unwrap_or(0), self.setting.ports.chance.bytes());
@@ -85,7 +105,7 @@ impl Actor {
             account: intake.account.name.clone(),
             service: intake.service.clone(),
             path: file.path,
-            import,
+            import: origin == Origin::Import,
             source: file.source,
             name: file.name,
             relative: file.relative,
@@ -108,6 +128,12 @@ impl Actor {
             note: None,
             wire_bytes: 0,
             finished_at: None,
+            root: file.root,
+            folder: match origin {
+                Origin::Folder { id, .. } => Some(id),
+                Origin::Added | Origin::Import => None,
+            },
+            unfinished: matches!(origin, Origin::Folder { unfinished: true, .. }),
         };
         self.store.insert(&row)?;
         self.records.insert(id, Record::new(row, Vec::new()));
@@ -146,7 +172,7 @@ impl Actor {
             }
         };
         let (path, name) = (import.url, shown(file.name.as_bytes()));
-        let id = self.insert(file, &intake, true)?;
+        let id = self.insert(file, &intake, Origin::Import)?;
         let added = vec![AddedFile {
             id,
             path,
@@ -208,5 +234,6 @@ fn prepare(import: &NewImport, intake: &Intake) -> Result<intake::File, Fault> {
             ctime_ns: 0,
             file_id: 0,
         },
+        root: None,
     })
 }

@@ -37,6 +37,7 @@ struct Listener {
     order: VecDeque<UploadId>,
     notices: Vec<Notice>,
     setup_changed: bool,
+    folders_changed: bool,
     totals: Option<Totals>,
 }
 
@@ -59,6 +60,7 @@ impl Feeds {
             order: VecDeque::new(),
             notices: std::mem::take(&mut self.unheard),
             setup_changed: true,
+            folders_changed: true,
             totals: None,
         };
         for id in in_order(records) {
@@ -75,6 +77,7 @@ impl Feeds {
         }
         for listener in &mut self.listeners {
             listener.reset = true;
+            listener.folders_changed = true;
             listener.pending.clear();
             listener.order.clear();
             listener.totals = None;
@@ -95,6 +98,13 @@ impl Feeds {
         self.listeners
             .iter_mut()
             .for_each(|listener| listener.setup_changed = true);
+        self.wake();
+    }
+
+    pub(super) fn folders_changed(&mut self) {
+        self.listeners
+            .iter_mut()
+            .for_each(|listener| listener.folders_changed = true);
         self.wake();
     }
 
@@ -184,7 +194,7 @@ impl Listener {
         loop {
             let changed = self.totals != Some(totals);
             let empty = self.order.is_empty() && progress.is_empty() && self.notices.is_empty();
-            if empty && !self.reset && !self.setup_changed && !changed {
+            if empty && !self.reset && !self.setup_changed && !self.folders_changed && !changed {
                 return false;
             }
             let Ok(place) = self.to.try_reserve() else { return true };
@@ -195,6 +205,7 @@ impl Listener {
                 progress: std::mem::take(&mut progress),
                 totals: changed.then_some(totals),
                 setup_changed: std::mem::take(&mut self.setup_changed),
+                folders_changed: std::mem::take(&mut self.folders_changed),
                 notices: std::mem::take(&mut self.notices),
                 ..Feed::default()
             };
@@ -241,6 +252,7 @@ fn totals(records: &HashMap<UploadId, Record>, accounts: &HashMap<String, Accoun
                         totals.active += 1;
                     }
                     Hold::SourceMissing => totals.needs_you += 1,
+                    Hold::Unfinished => totals.waiting += 1,
                     _ if needs_key => totals.needs_you += 1,
                     Hold::None | Hold::Backoff | Hold::Offline | Hold::SignIn => totals.waiting += 1,
                 }

@@ -10,9 +10,12 @@ mod adding;
 mod commands;
 mod doctor;
 mod feed;
+mod folders;
+mod preview;
 mod reports;
 mod verbs;
 mod views;
+mod watched;
 
 use std::collections::HashMap;
 use std::path::PathBuf;
@@ -86,6 +89,7 @@ struct Actor {
     after_commit: Vec<AfterCommit>,
     feed: feed::Feeds,
     ranks: (i64, i64),
+    folders: folders::Folders,
     closing: Option<oneshot::Sender<()>>,
 }
 
@@ -144,6 +148,7 @@ impl Actor {
     /// Reads everything from disk. Nothing has to be rescued: what was moving is simply put in line again.
     fn load(setting: Arc<Setting>, feed: &mut feed::Feeds) -> Result<Self, Fault> {
         let (store, settings, records, aborts, notices) = Self::read(&setting)?;
+        let folders = folders::Folders::read(&store, settings.get())?;
         feed.reset(&records, notices);
         Ok(Self::assemble(
             setting,
@@ -151,6 +156,7 @@ impl Actor {
             settings,
             records,
             aborts,
+            folders,
             std::mem::take(feed),
         ))
     }
@@ -168,7 +174,7 @@ impl Actor {
         ),
         Fault,
     > {
-        let settings = SettingsFile::open(&setting.folder)?;
+        let mut settings = SettingsFile::open(&setting.folder)?;
         let (store, moved_aside) = Store::open(&setting.folder)?;
         let (rows, unreadable) = store.uploads()?;
         let mut parts = store.parts()?;
@@ -186,6 +192,14 @@ impl Actor {
                 "The queue was broken and has been moved to {}. Accounts and settings are kept.",
                 aside.display()
             ));
+            if settings.get().folders.values().any(|folder| !folder.paused) {
+                settings.change(|stored| stored.folders.values_mut().for_each(|folder| folder.paused = true))?;
+                notices.push(
+                    "Watched folders are paused, because it is no longer known what was uploaded from them. A folder that \
+                     is resumed is uploaded again; remove and add it to upload only what comes from now on."
+                        .into(),
+                );
+            }
         }
         if unreadable > 0 {
             notices.push(format!(
@@ -202,6 +216,7 @@ impl Actor {
         settings: SettingsFile,
         records: HashMap<UploadId, Record>,
         aborts: Vec<AbortRow>,
+        folders: folders::Folders,
         feed: feed::Feeds,
     ) -> Self {
         let ports = setting.ports.clone();
@@ -232,12 +247,14 @@ impl Actor {
             after_commit: Vec::new(),
             feed,
             ranks,
+            folders,
             closing: None,
         };
         let ids: Vec<_> = actor.records.keys().copied().collect();
         for id in ids {
             actor.line_up(id);
         }
+        actor.watch_all();
         actor
     }
 
@@ -271,11 +288,14 @@ impl Actor {
                 },
                 Some((id, event)) = self.events.1.recv() => self.handle(id, event),
                 Some(later) = self.later.1.recv() => later(self),
+                Some((watcher, report)) = self.folders.next_report() => self.on_report(watcher, report),
                 () = tokio::time::sleep(wake) => {}
             }
             for _ in 0..BATCH {
                 if let Ok((id, event)) = self.events.1.try_recv() {
                     self.handle(id, event);
+                } else if let Some((watcher, report)) = self.folders.try_report() {
+                    self.on_report(watcher, report);
                 } else if let Ok(ask) = asks.try_recv() {
                     self.on_ask(ask);
                 } else {
@@ -317,6 +337,7 @@ impl Actor {
         for work in self.records.values().filter_map(|record| record.work.as_ref()) {
             work.stop.cancel();
         }
+        self.stop_watching();
         self.aborts.hurry(self.setting.ports.clock.now().after(CLOSING));
     }
 
@@ -429,6 +450,7 @@ impl Actor {
             account,
             rate,
             job: Arc::new(job),
+            root: record.row.root.clone(),
             path: record.row.path.clone(),
             source: record.row.source,
             phase: record.row.phase,
@@ -469,7 +491,8 @@ impl Actor {
             return self.schedule.remove(id);
         };
         let row = &record.row;
-        if !row.phase.is_live() || row.paused {
+        self.folders.note(row);
+        if !row.phase.is_live() || row.paused || row.unfinished {
             return self.schedule.remove(id);
         }
         let candidate = Candidate {
@@ -499,6 +522,9 @@ impl Actor {
         );
         self.store.update(&record.row, from)?;
         self.feed.touch(id);
+        if from.is_live() && !to.is_live() {
+            self.enter_in_ledger(id)?;
+        }
         Ok(())
     }
 

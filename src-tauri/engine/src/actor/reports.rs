@@ -139,7 +139,10 @@ impl Actor {
         }
         match (fault.kind, fault.verdict) {
             (FaultKind::SourceChanged, _) => self.source_changed(id, fault),
-            (FaultKind::SourceMissing, _) => self.wait(id, fault, LOOK_FOR_FILE, false),
+            (FaultKind::SourceMissing, _) => {
+                self.look_again(id);
+                self.wait(id, fault, LOOK_FOR_FILE, false)
+            }
             (_, Verdict::Wait) => self.unreachable(id, fault),
             (_, Verdict::SignIn) => self.needs_key(id, fault),
             (_, Verdict::Slow) => {
@@ -212,6 +215,9 @@ impl Actor {
     }
 
     fn source_changed(&mut self, id: UploadId, fault: Fault) -> Result<(), Fault> {
+        if self.watch_again(id)? {
+            return Ok(());
+        }
         let Some(record) = self.records.get(&id) else {
             return Ok(());
         };
@@ -220,7 +226,7 @@ impl Actor {
             .setting
             .ports
             .files
-            .open(&path)
+            .open(record.row.root.as_ref(), &path)
             .and_then(|file| file.facts().map_err(|e| crate::files::explain(&e)))
         {
             Ok(source) => self.take_new_version(id, source, fault),

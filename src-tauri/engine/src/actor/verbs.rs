@@ -50,10 +50,13 @@ impl Actor {
             Box::new(ids.into_iter())
         };
         for id in ids {
-            let refusal = self
-                .records
-                .get(&id)
-                .map_or(Some("there is no such upload"), |record| verb.refuses(record));
+            let refusal = self.records.get(&id).map_or(Some("there is no such upload"), |record| {
+                let refusal = verb.refuses(record);
+                refusal.or_else(|| {
+                    self.is_overtaken(verb, record)
+                        .then_some("a newer version of the file is in the queue")
+                })
+            });
             match refusal {
                 None => {
                     self.apply_one(verb, id)?;
@@ -67,6 +70,13 @@ impl Actor {
             }
         }
         Ok(Answer::Changed(changed))
+    }
+
+    /// Whether a failed upload of a watched folder would send a file that is in the queue once more.
+    fn is_overtaken(&self, verb: Verb, record: &Record) -> bool {
+        let row = &record.row;
+        let live = || Some(self.folders.live_at(row.folder?, &row.below()?)? != row.id);
+        verb == Verb::Retry && live().unwrap_or(false)
     }
 
     fn apply_one(&mut self, verb: Verb, id: UploadId) -> Result<(), Fault> {
@@ -104,6 +114,7 @@ impl Actor {
             return Ok(());
         };
         let account = record.row.account.clone();
+        let mut unfinished = false;
         let from_start = record.row.fault.as_ref().is_some_and(|fault| {
             matches!(
                 fault.kind,
@@ -120,6 +131,8 @@ impl Actor {
             .is_some_and(|record| record.row.phase == Phase::Failed)
         {
             self.refresh_source(id);
+            unfinished = self.records.get(&id).is_some_and(|record| record.row.session.is_none());
+            unfinished = unfinished && self.look_again(id);
             if from_start {
                 self.restart(id, None)?;
             }
@@ -127,6 +140,7 @@ impl Actor {
         self.change(id, |record| {
             record.strikes = 0;
             let row = &mut record.row;
+            row.unfinished |= unfinished;
             if let Some(phase) = row.resume_phase.take() {
                 row.phase = phase;
             }
@@ -145,7 +159,12 @@ impl Actor {
         };
         if record.row.session.is_none()
             && !record.row.import
-            && let Ok(facts) = self.setting.ports.files.open(&record.row.path).map(|file| file.facts())
+            && let Ok(facts) = self
+                .setting
+                .ports
+                .files
+                .open(record.row.root.as_ref(), &record.row.path)
+                .map(|file| file.facts())
             && let Ok(facts) = facts
         {
             record.row.source = facts;
@@ -153,6 +172,17 @@ impl Actor {
     }
 
     fn cancel(&mut self, id: UploadId) -> Result<(), Fault> {
+        self.end_canceled(id, None)
+    }
+
+    /// Ends an upload that a person did not end: there is nothing left to send.
+    pub(super) fn cancel_because(&mut self, id: UploadId, fault: Fault) -> Result<(), Fault> {
+        self.end_canceled(id, Some(fault))?;
+        self.line_up(id);
+        Ok(())
+    }
+
+    fn end_canceled(&mut self, id: UploadId, fault: Option<Fault>) -> Result<(), Fault> {
         let now = self.now();
         let moving = self.records.get(&id).is_some_and(|record| record.work.is_some());
         self.stop(id);
@@ -161,14 +191,15 @@ impl Actor {
             record.row.resume_phase = None;
             record.row.finished_at = Some(now);
             record.row.hold_until = None;
-            record.row.fault = None;
+            record.row.fault = fault;
             record.row.paused = false;
+            record.row.unfinished = false;
         })?;
         // A worker that still moves may not have told of its session yet; it is dropped when it has stopped.
         if moving { Ok(()) } else { self.drop_session(id) }
     }
 
-    fn forget(&mut self, id: UploadId) -> Result<(), Fault> {
+    pub(super) fn forget(&mut self, id: UploadId) -> Result<(), Fault> {
         if self
             .records
             .get(&id)

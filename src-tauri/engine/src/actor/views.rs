@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use skylift_model::api::{Answer, Details, PartView, Row};
 use skylift_model::names::shown;
-use skylift_model::{Fault, Hold, PartNumber, Phase, Receipt, Timestamp, UploadId, Verified};
+use skylift_model::{Fault, FaultKind, Hold, PartNumber, Phase, Receipt, Timestamp, UploadId, Verified};
 use skylift_service::exchange::{Algorithm, PartAck};
 
 use super::{AccountState, Actor, unknown};
@@ -72,6 +72,15 @@ fn standing(record: &Record, account: Option<&AccountState>, now: Timestamp) -> 
     }
     if record.work.is_some() {
         return standing(Hold::None, None, None, None);
+    }
+    if hold == Hold::Unfinished {
+        let unreadable = row
+            .fault
+            .as_ref()
+            .filter(|fault| fault.kind == FaultKind::SourceUnreadable);
+        let waiting = "Waiting for the file to be finished. It is sent once it is closed and does not change any more.";
+        let reason = unreadable.map_or_else(|| waiting.to_owned(), Fault::sentence);
+        return standing(hold, Some(reason), None, unreadable);
     }
     if let Some(fault) = account.and_then(|state| state.sign_in.as_ref()) {
         return standing(Hold::SignIn, Some(fault.sentence()), None, Some(fault));

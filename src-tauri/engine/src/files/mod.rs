@@ -2,6 +2,11 @@
 //!
 //! Refuses everything that is not a regular file, and never opens for writing.
 
+mod beneath;
+#[cfg(target_os = "linux")]
+mod linux;
+#[cfg(not(target_os = "linux"))]
+mod other;
 #[cfg(unix)]
 mod unix;
 #[cfg(windows)]
@@ -15,11 +20,17 @@ use std::sync::Arc;
 use skylift_model::names::RawPath;
 use skylift_model::{Fault, FaultKind};
 
+#[cfg(target_os = "linux")]
+pub(crate) use linux::{is_open_for_writing, is_remote, watch_limits};
+#[cfg(not(target_os = "linux"))]
+pub(crate) use other::{is_open_for_writing, is_remote, watch_limits};
 #[cfg(unix)]
 use unix as platform;
 #[cfg(windows)]
 use windows as platform;
 
+pub(crate) use beneath::{Root, facts as below};
+pub(crate) use platform::rename_new;
 pub use platform::{as_path, from_path};
 
 use crate::ports::{Files, SourceFacts, SourceFile};
@@ -28,15 +39,41 @@ use crate::ports::{Files, SourceFacts, SourceFile};
 pub struct DiskFiles;
 
 impl Files for DiskFiles {
-    fn open(&self, path: &RawPath) -> Result<Arc<dyn SourceFile>, Fault> {
+    fn open(&self, root: Option<&RawPath>, path: &RawPath) -> Result<Arc<dyn SourceFile>, Fault> {
         let native = as_path(path);
-        inspect(&native)?;
-        let file = platform::open(&native).map_err(|error| explain(&error))?;
+        let file = match root {
+            None => {
+                inspect(&native)?;
+                platform::open(&native).map_err(|error| explain(&error))?
+            }
+            Some(root) => {
+                let root = as_path(root);
+                let below = native.strip_prefix(&root).unwrap_or(&native);
+                let root = Root::open(&root).map_err(|error| explain(&error))?;
+                root.open_file(below).map_err(|error| explain(&error))?
+            }
+        };
         let metadata = file.metadata().map_err(|error| explain(&error))?;
         if !metadata.is_file() {
             return Err(not_a_file(&metadata));
         }
+        if root.is_some() {
+            platform::will_read(&file);
+        }
         Ok(Arc::new(DiskFile(file)))
+    }
+}
+
+/// The facts of an open file.
+///
+/// # Errors
+/// What is wrong with it, in words.
+pub(crate) fn facts_of(file: &File) -> Result<SourceFacts, Fault> {
+    let metadata = file.metadata().map_err(|error| explain(&error))?;
+    if metadata.is_file() {
+        Ok(platform::facts(&metadata))
+    } else {
+        Err(not_a_file(&metadata))
     }
 }
 
@@ -84,6 +121,11 @@ pub fn explain(error: &io::Error) -> Fault {
         io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => {
             Fault::new(FaultKind::SourceMissing, "the file is not there")
         }
+        _ if leads_away(error) => Fault::new(
+            FaultKind::SourceUnreadable,
+            "this is a symbolic link, or leads out of the folder through one",
+        )
+        .hint("Add the file that the link points to."),
         io::ErrorKind::PermissionDenied => Fault::new(FaultKind::SourceUnreadable, "the file may not be read")
             .hint("Allow your user to read the file, then retry."),
         io::ErrorKind::UnexpectedEof => {
@@ -92,6 +134,11 @@ pub fn explain(error: &io::Error) -> Fault {
         io::ErrorKind::InvalidData => Fault::new(FaultKind::SourceChanged, error.to_string()),
         _ => Fault::new(FaultKind::SourceUnreadable, format!("the file cannot be read: {error}")),
     }
+}
+
+/// `cap-std` refuses what leads out of a folder as not permitted, without a number of the operating system.
+fn leads_away(error: &io::Error) -> bool {
+    platform::is_loop(error) || (error.kind() == io::ErrorKind::PermissionDenied && error.raw_os_error().is_none())
 }
 
 struct DiskFile(File);

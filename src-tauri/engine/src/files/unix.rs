@@ -7,6 +7,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{FileExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
+use cap_std::fs::Dir;
 use skylift_model::names::RawPath;
 
 use crate::ports::SourceFacts;
@@ -28,12 +29,60 @@ pub(super) fn open(path: &Path) -> io::Result<File> {
         .read(true)
         .custom_flags(flags.bits().cast_signed())
         .open(path)?;
+    will_read(&file);
+    Ok(file)
+}
+
+/// Opens a folder itself, never what a link in its place leads to.
+pub(super) fn open_folder(path: &Path) -> io::Result<Dir> {
+    let flags = rustix::fs::OFlags::NOFOLLOW | rustix::fs::OFlags::DIRECTORY | rustix::fs::OFlags::CLOEXEC;
+    let folder = OpenOptions::new()
+        .read(true)
+        .custom_flags(flags.bits().cast_signed())
+        .open(path)?;
+    Ok(Dir::from_std_file(folder))
+}
+
+/// How a file below a folder is opened: links are not followed, pipes answer at once.
+pub(super) fn reading() -> cap_std::fs::OpenOptions {
+    use cap_std::fs::OpenOptionsExt as _;
+    let flags = rustix::fs::OFlags::NOFOLLOW | rustix::fs::OFlags::NONBLOCK;
+    let mut options = cap_std::fs::OpenOptions::new();
+    options.read(true).custom_flags(flags.bits().cast_signed());
+    options
+}
+
+/// Renames, unless something has the new name already.
+pub(crate) fn rename_new(from: &Path, to: &Path) -> io::Result<()> {
+    use rustix::fs::{CWD, RenameFlags};
+    Ok(rustix::fs::renameat_with(CWD, from, CWD, to, RenameFlags::NOREPLACE)?)
+}
+
+/// Tells the system that the file is about to be read from its start to its end.
+pub(super) fn will_read(file: &File) {
     #[cfg(target_os = "linux")]
     {
         // Only advice: a file system that does not take it reads as well without.
-        let _ = rustix::fs::fadvise(&file, 0, None, rustix::fs::Advice::Sequential);
+        let _ = rustix::fs::fadvise(file, 0, None, rustix::fs::Advice::Sequential);
     }
-    Ok(file)
+    #[cfg(not(target_os = "linux"))]
+    let _ = file;
+}
+
+/// Whether a link was in the place of a file or folder.
+pub(super) fn is_loop(error: &io::Error) -> bool {
+    error.raw_os_error() == Some(rustix::io::Errno::LOOP.raw_os_error())
+}
+
+/// The facts of a file below an open folder.
+pub(super) fn facts_below(metadata: &cap_std::fs::Metadata) -> SourceFacts {
+    use cap_std::fs::MetadataExt as _;
+    SourceFacts {
+        size: metadata.len(),
+        mtime_ns: nanoseconds(metadata.mtime(), metadata.mtime_nsec()),
+        ctime_ns: nanoseconds(metadata.ctime(), metadata.ctime_nsec()),
+        file_id: file_id(metadata.dev(), metadata.ino()),
+    }
 }
 
 pub(super) fn read_at(file: &File, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
@@ -41,11 +90,18 @@ pub(super) fn read_at(file: &File, buffer: &mut [u8], offset: u64) -> io::Result
 }
 
 pub(super) fn facts(metadata: &Metadata) -> SourceFacts {
-    let nanoseconds = |seconds: i64, rest: i64| seconds.saturating_mul(1_000_000_000).saturating_add(rest);
     SourceFacts {
         size: metadata.len(),
         mtime_ns: nanoseconds(metadata.mtime(), metadata.mtime_nsec()),
         ctime_ns: nanoseconds(metadata.ctime(), metadata.ctime_nsec()),
-        file_id: (u128::from(metadata.dev()) << 64) | u128::from(metadata.ino()),
+        file_id: file_id(metadata.dev(), metadata.ino()),
     }
+}
+
+const fn nanoseconds(seconds: i64, rest: i64) -> i64 {
+    seconds.saturating_mul(1_000_000_000).saturating_add(rest)
+}
+
+const fn file_id(device: u64, number: u64) -> u128 {
+    ((device as u128) << 64) | number as u128
 }

@@ -7,6 +7,7 @@ use std::os::windows::ffi::{OsStrExt, OsStringExt};
 use std::os::windows::fs::{FileExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
+use cap_std::fs::Dir;
 use skylift_model::names::RawPath;
 
 use crate::ports::SourceFacts;
@@ -47,15 +48,60 @@ pub(super) fn open(path: &Path) -> io::Result<File> {
         .open(path)
 }
 
+/// Opens a folder itself.
+pub(super) fn open_folder(path: &Path) -> io::Result<Dir> {
+    if std::fs::symlink_metadata(path)?.is_symlink() {
+        return Err(io::Error::new(
+            io::ErrorKind::NotADirectory,
+            "a link is in the place of the folder",
+        ));
+    }
+    Dir::open_ambient_dir(path, cap_std::ambient_authority())
+}
+
+/// How a file below a folder is opened: a link as itself, which is then refused as no file.
+pub(super) fn reading() -> cap_std::fs::OpenOptions {
+    use cap_std::fs::OpenOptionsExt as _;
+    let mut options = cap_std::fs::OpenOptions::new();
+    options.read(true).custom_flags(OPEN_REPARSE_POINT);
+    options
+}
+
+/// Renames, unless something has the new name already.
+pub(crate) fn rename_new(from: &Path, to: &Path) -> io::Result<()> {
+    if std::fs::symlink_metadata(to).is_ok() {
+        return Err(io::ErrorKind::AlreadyExists.into());
+    }
+    std::fs::rename(from, to)
+}
+
+/// The system needs no advice here.
+pub(super) fn will_read(_: &File) {}
+
+/// Links are refused as no files here.
+pub(super) fn is_loop(_: &io::Error) -> bool {
+    false
+}
+
+/// The facts of a file below an open folder.
+pub(super) fn facts_below(metadata: &cap_std::fs::Metadata) -> SourceFacts {
+    use cap_std::fs::MetadataExt as _;
+    facts_at(metadata.len(), metadata.last_write_time())
+}
+
 pub(super) fn read_at(file: &File, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
     file.seek_read(buffer, offset)
 }
 
 /// The standard library does not tell file numbers here: size and time of the last change are compared.
 pub(super) fn facts(metadata: &Metadata) -> SourceFacts {
-    let ticks = i64::try_from(metadata.last_write_time()).unwrap_or(i64::MAX);
+    facts_at(metadata.file_size(), metadata.last_write_time())
+}
+
+fn facts_at(size: u64, last_write: u64) -> SourceFacts {
+    let ticks = i64::try_from(last_write).unwrap_or(i64::MAX);
     SourceFacts {
-        size: metadata.file_size(),
+        size,
         mtime_ns: ticks.saturating_sub(TICKS_1601_TO_1970).saturating_mul(100),
         ctime_ns: 0,
         file_id: 0,

@@ -2,6 +2,7 @@
 //!
 //! Refuses to decide anything and to reach the network. The database is used by one thread only.
 
+mod ledger;
 mod open;
 mod parts;
 mod uploads;
@@ -11,6 +12,7 @@ use std::path::{Path, PathBuf};
 use rusqlite::Connection;
 use skylift_model::{Fault, Timestamp};
 
+pub(crate) use ledger::{Entry, FolderRow, Settled};
 pub(crate) use open::explain;
 pub(crate) use parts::{AbortJob, AbortRow};
 pub(crate) use uploads::UploadRow;

@@ -6,10 +6,11 @@ use rusqlite::types::Value;
 use rusqlite::{Row, ToSql};
 use skylift_model::api::Options;
 use skylift_model::names::RawPath;
-use skylift_model::{Fault, Phase, Timestamp, UploadId, Verified};
+use skylift_model::{Fault, FolderId, Phase, Timestamp, UploadId, Verified};
 use skylift_service::exchange::{Algorithm, Outcome, Session};
 
 use super::{Result, Store, explain, from_json, timestamp, to_json};
+use crate::files::{as_path, from_path};
 use crate::ports::SourceFacts;
 
 /// One upload as it is kept.
@@ -69,19 +70,33 @@ pub(crate) struct UploadRow {
     pub wire_bytes: u64,
     /// When it ended.
     pub finished_at: Option<Timestamp>,
+    /// The folder whose subtree the file must be opened in.
+    pub root: Option<RawPath>,
+    /// The watched folder it comes from.
+    pub folder: Option<FolderId>,
+    /// Whether whoever writes the file is not done yet.
+    pub unfinished: bool,
+}
+
+impl UploadRow {
+    /// The path of the file below the folder that it must be opened in.
+    pub(crate) fn below(&self) -> Option<RawPath> {
+        let path = as_path(&self.path);
+        path.strip_prefix(as_path(self.root.as_ref()?)).ok().map(from_path)
+    }
 }
 
 const INSERT: &str = "INSERT INTO upload VALUES (:id, :account, :service, :path, :import, :size, :mtime_ns, :ctime_ns, \
                       :file_id, :name, :relative, :options, :mode, :rank, :added_at, :phase, :resume_phase, :paused, \
                       :hold_until, :fault, :attempts, :restarts, :session, :outcome, :crc32c, :hashes, :verified, \
-                      :note, :wire_bytes, :finished_at)";
+                      :note, :wire_bytes, :finished_at, :root, :folder, :unfinished)";
 
 const UPDATE: &str = "UPDATE upload SET size = :size, mtime_ns = :mtime_ns, ctime_ns = :ctime_ns, file_id = :file_id, \
                       rank = :rank, phase = :phase, resume_phase = :resume_phase, paused = :paused, \
                       hold_until = :hold_until, fault = :fault, attempts = :attempts, restarts = :restarts, \
                       session = :session, outcome = :outcome, crc32c = :crc32c, hashes = :hashes, \
-                      verified = :verified, note = :note, wire_bytes = :wire_bytes, finished_at = :finished_at \
-                      WHERE id = :id AND phase = :from";
+                      verified = :verified, note = :note, wire_bytes = :wire_bytes, finished_at = :finished_at, \
+                      unfinished = :unfinished WHERE id = :id AND phase = :from";
 
 impl Store {
     /// Adds an upload.
@@ -100,6 +115,8 @@ impl Store {
             (":options", to_json(&row.options).into()),
             (":mode", text(&row.mode)),
             (":added_at", row.added_at.0.into()),
+            (":root", row.root.as_ref().map(|root| root.as_bytes().to_vec()).into()),
+            (":folder", row.folder.map(FolderId::get).into()),
         ]);
         self.run(INSERT, &*named(&values)).map(|_| ())
     }
@@ -179,6 +196,7 @@ fn state(row: &UploadRow) -> Vec<(&'static str, Value)> {
         (":note", row.note.clone().into()),
         (":wire_bytes", signed(row.wire_bytes).into()),
         (":finished_at", row.finished_at.map(|time| time.0).into()),
+        (":unfinished", row.unfinished.into()),
     ]
 }
 
@@ -242,15 +260,18 @@ fn read(row: &Row<'_>) -> rusqlite::Result<Option<UploadRow>> {
         note: row.get("note")?,
         wire_bytes: unsigned(row.get("wire_bytes")?),
         finished_at: timestamp(row.get("finished_at")?),
+        root: row.get::<_, Option<Vec<u8>>>("root")?.map(RawPath::new),
+        folder: row.get::<_, Option<u32>>("folder")?.and_then(FolderId::new),
+        unfinished: row.get("unfinished")?,
     }))
 }
 
 /// SQLite's integers are signed; no file comes near the end of them.
-fn signed(bytes: u64) -> i64 {
+pub(super) fn signed(bytes: u64) -> i64 {
     i64::try_from(bytes).unwrap_or(i64::MAX)
 }
 
-fn unsigned(bytes: i64) -> u64 {
+pub(super) fn unsigned(bytes: i64) -> u64 {
     u64::try_from(bytes).unwrap_or(0)
 }
 

@@ -114,6 +114,8 @@ pub(crate) struct Assignment {
     pub rate: Option<Rate>,
     /// The driver.
     pub job: Arc<Job>,
+    /// The folder whose subtree the file must be opened in.
+    pub root: Option<RawPath>,
     /// The local file; of an import nothing is opened.
     pub path: RawPath,
     /// What the file was when it was added.
@@ -203,6 +205,7 @@ impl Worker {
             account,
             rate,
             job,
+            root,
             path,
             source,
             phase,
@@ -211,7 +214,7 @@ impl Worker {
             meter,
         } = assignment;
         // Once everything was sent the file is no longer needed: the service is asked all the same.
-        let file = match uplink.ports.files.open(&path) {
+        let file = match uplink.ports.files.open(root.as_ref(), &path) {
             _ if job.flow().import => None,
             Err(_) if phase == Phase::Completing => None,
             opened => Some(opened.map_err(|fault| Halt::Fault("open".into(), fault))?),

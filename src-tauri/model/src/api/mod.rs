@@ -3,18 +3,23 @@
 //! The window, the command line and a second process speak only this. The page of the window gets no command that
 //! carries a path: the shell adds those from what the operating system dropped.
 
+mod folders;
 mod views;
 
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::ids::UploadId;
+use crate::ids::{FolderId, UploadId};
 use crate::names::RawPath;
 use crate::phase::Phase;
 use crate::receipt::Receipt;
 use crate::secret::Key;
 
+pub use folders::{
+    AfterUpload, Fate, FateCount, FolderChange, FolderProblem, FolderRules, FolderSetup, FolderState, FolderView,
+    Links, NewFolder, PREVIEW_ROWS, Preview, PreviewOf, PreviewRow,
+};
 pub use views::{
     AccountView, Attempt, Check, Details, Feed, ModeView, Notice, OptionKind, OptionView, PartView, Progress, Row,
     ServiceView, TestReport, Totals,
@@ -77,6 +82,29 @@ pub enum Command {
     Details(UploadId),
     /// Proof of completed uploads.
     Receipts(Selection),
+    /// Every watched folder.
+    Folders,
+    /// Watches a folder; answered by its view.
+    AddFolder(Box<NewFolder>),
+    /// Other choices for a watched folder.
+    ChangeFolder(FolderId, Box<FolderChange>),
+    /// No longer watches a folder, and forgets what was sent from it. Uploads in the queue go on.
+    RemoveFolder(FolderId),
+    /// Stops watching a folder, and pauses its uploads.
+    PauseFolder(FolderId),
+    /// Watches it again, and resumes its uploads.
+    ResumeFolder(FolderId),
+    /// Looks through the whole folder now.
+    ScanFolder(FolderId),
+    /// Says what would happen to every file of a folder; nothing is sent.
+    PreviewFolder(PreviewOf),
+    /// Says what rules do to a path below their folder; no file is looked at.
+    TestRules {
+        /// The rules.
+        rules: FolderRules,
+        /// A path with `/` between its parts.
+        path: String,
+    },
     /// The limits of the engine.
     Settings,
     /// Changes the limits of the engine.
@@ -107,6 +135,12 @@ pub enum Answer {
     Details(Box<Details>),
     /// Proofs.
     Receipts(Vec<Receipt>),
+    /// Watched folders.
+    Folders(Vec<FolderView>),
+    /// What would happen to the files of a folder.
+    Preview(Preview),
+    /// The rule that leaves a path out; nothing when it would be uploaded.
+    Excluded(Option<String>),
     /// The limits.
     Settings(Settings),
     /// Findings.
@@ -278,6 +312,8 @@ mod tests {
             Selection::export_all,
             Settings::export_all,
             Check::export_all,
+            FolderView::export_all,
+            Preview::export_all,
         ] {
             export(&config).unwrap();
         }

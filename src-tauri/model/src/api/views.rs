@@ -263,6 +263,8 @@ pub struct Feed {
     pub totals: Option<Totals>,
     /// Accounts or definitions changed: ask for them again.
     pub setup_changed: bool,
+    /// Watched folders changed: ask for them again.
+    pub folders_changed: bool,
     /// What a person should read now, such as a key that was refused.
     pub notices: Vec<Notice>,
 }

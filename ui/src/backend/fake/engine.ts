@@ -187,7 +187,18 @@ export class Engine {
 
 	#feed(of: Partial<Feed>): Feed {
 		this.#rev += 1;
-		return { rev: this.#rev, reset: false, rows: [], removed: [], progress: [], totals: null, setup_changed: false, notices: [], ...of };
+		return {
+			rev: this.#rev,
+			reset: false,
+			rows: [],
+			removed: [],
+			progress: [],
+			totals: null,
+			setup_changed: false,
+			folders_changed: false,
+			notices: [],
+			...of,
+		};
 	}
 
 	#totals(): Totals {

@@ -1,0 +1,525 @@
+//! Watched folders: added, changed, paused, removed, listed; and which of their files are in the queue.
+//!
+//! Refuses to judge files; that is `watched`'s.
+
+use std::collections::{BTreeMap, HashMap};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use skylift_model::api::{
+    AfterUpload, Answer, FolderChange, FolderRules, FolderSetup, FolderState, FolderView, NewFolder,
+};
+use skylift_model::names::RawPath;
+use skylift_model::{Fault, FaultKind, FolderId, Phase, UploadId};
+use tokio::sync::mpsc;
+
+use super::verbs::Verb;
+use super::{Actor, Channel};
+use crate::files::{as_path, from_path};
+use crate::record::Record;
+use crate::settings::{Folder, Stored};
+use crate::store::{FolderRow, Store, UploadRow};
+use crate::watch::rules::{self, Rules};
+use crate::watch::walk::Ground;
+use crate::watch::{self, Brief, Control, Report, Status, Watch};
+
+/// The longest age and pause that can be asked for: a year.
+const LONGEST: u64 = 366 * 24 * 3600;
+
+/// One start of the watcher of a folder; what an earlier one still says is not listened to.
+pub(super) type WatcherId = (FolderId, u32);
+
+/// A folder while the engine runs.
+#[derive(Default)]
+pub(super) struct Watched {
+    watch: Option<Watch>,
+    turn: u32,
+    /// How its watcher stands.
+    pub status: Status,
+    /// What is kept of it.
+    pub row: FolderRow,
+    /// Why files stay where they are although they arrived.
+    pub after_trouble: Option<String>,
+}
+
+/// All of them.
+pub(super) struct Folders {
+    known: BTreeMap<FolderId, Watched>,
+    /// Live uploads by their folder and the path below it.
+    live: HashMap<FolderId, HashMap<RawPath, UploadId>>,
+    reports: Channel<(WatcherId, Report)>,
+    last: u32,
+}
+
+impl Folders {
+    /// Reads what is kept of the folders there are.
+    pub(super) fn read(store: &Store, stored: &Stored) -> Result<Self, Fault> {
+        let rows: HashMap<_, _> = store.folders()?.into_iter().collect();
+        let mut known = BTreeMap::new();
+        for id in stored.folders.keys() {
+            let row = rows.get(id).copied().unwrap_or_default();
+            known.insert(
+                *id,
+                Watched {
+                    row,
+                    ..Watched::default()
+                },
+            );
+        }
+        let last = known.keys().map(|id| id.get()).max().unwrap_or(0);
+        Ok(Self {
+            known,
+            live: HashMap::new(),
+            reports: mpsc::unbounded_channel(),
+            last: last.max(store.last_folder()?),
+        })
+    }
+
+    pub(super) async fn next_report(&mut self) -> Option<(WatcherId, Report)> {
+        self.reports.1.recv().await
+    }
+
+    pub(super) fn try_report(&mut self) -> Option<(WatcherId, Report)> {
+        self.reports.1.try_recv().ok()
+    }
+
+    /// A folder, when the one who speaks is its present watcher.
+    pub(super) fn of_watcher(&mut self, (id, turn): WatcherId) -> Option<&mut Watched> {
+        self.known
+            .get_mut(&id)
+            .filter(|watched| watched.turn == turn && watched.watch.is_some())
+    }
+
+    pub(super) fn get(&self, id: FolderId) -> Option<&Watched> {
+        self.known.get(&id)
+    }
+
+    pub(super) fn get_mut(&mut self, id: FolderId) -> Option<&mut Watched> {
+        self.known.get_mut(&id)
+    }
+
+    /// Keeps the list of live uploads in step with a row.
+    pub(super) fn note(&mut self, row: &UploadRow) {
+        let (Some(folder), Some(below)) = (row.folder, row.below()) else {
+            return;
+        };
+        let live = self.live.entry(folder).or_default();
+        if row.phase.is_live() {
+            live.insert(below, row.id);
+        } else if live.get(&below) == Some(&row.id) {
+            live.remove(&below);
+        }
+    }
+
+    /// An upload was forgotten.
+    pub(super) fn forget(&mut self, row: &UploadRow) {
+        if let (Some(folder), Some(below)) = (row.folder, row.below())
+            && let Some(live) = self.live.get_mut(&folder)
+            && live.get(&below) == Some(&row.id)
+        {
+            live.remove(&below);
+        }
+    }
+
+    /// The live upload of a path.
+    pub(super) fn live_at(&self, folder: FolderId, path: &RawPath) -> Option<UploadId> {
+        self.live.get(&folder)?.get(path).copied()
+    }
+
+    /// Live uploads of a folder.
+    pub(super) fn live_of(&self, folder: FolderId) -> impl Iterator<Item = (&RawPath, UploadId)> {
+        let live = self.live.get(&folder).into_iter().flatten();
+        live.map(|(path, id)| (path, *id))
+    }
+
+    /// Live uploads of all folders.
+    pub(super) fn live(&self) -> usize {
+        self.live.values().map(HashMap::len).sum()
+    }
+
+    /// Tells a folder's watcher something; says whether there is one.
+    pub(super) fn tell(&self, folder: FolderId, control: Control) -> bool {
+        let watch = self.known.get(&folder).and_then(|watched| watched.watch.as_ref());
+        watch.map(|watch| watch.tell(control)).is_some()
+    }
+}
+
+impl Actor {
+    /// Starts a watcher for every folder that is not paused.
+    pub(super) fn watch_all(&mut self) {
+        let ids: Vec<_> = self.folders.known.keys().copied().collect();
+        for id in ids {
+            self.watch(id);
+        }
+        let nobody_waits = |record: &&Record| {
+            let row = &record.row;
+            row.unfinished && row.folder.is_none_or(|id| self.folders.get(id).is_none())
+        };
+        let left: Vec<_> = self
+            .records
+            .values()
+            .filter(nobody_waits)
+            .map(|record| record.row.id)
+            .collect();
+        for upload in left {
+            let ended = self.end_unfinished(upload);
+            Self::refused(ended);
+        }
+    }
+
+    /// Starts the watcher of a folder anew, or stops it where it is paused.
+    pub(super) fn watch(&mut self, id: FolderId) {
+        let Some(folder) = self.settings.get().folders.get(&id).cloned() else {
+            return;
+        };
+        let brief = self.brief(id, &folder);
+        let Some(watched) = self.folders.known.get_mut(&id) else {
+            return;
+        };
+        watched.turn += 1;
+        watched.watch = None;
+        watched.status = Status::default();
+        if folder.paused || !self.setting.works || self.closing.is_some() {
+            watched.status.idle = true;
+        } else {
+            match brief {
+                Ok(brief) => {
+                    let key = (id, watched.turn);
+                    let clock = self.setting.ports.clock.clone();
+                    let to = self.folders.reports.0.clone();
+                    watched.watch = Some(watch::start(&self.setting.runtime, brief, clock, key, to));
+                }
+                Err(fault) => {
+                    watched.status.state = FolderState::Stopped;
+                    watched.status.reason = Some(fault.sentence());
+                    watched.status.idle = true;
+                }
+            }
+        }
+        self.feed.folders_changed();
+    }
+
+    /// Stops every watcher.
+    pub(super) fn stop_watching(&mut self) {
+        for watched in self.folders.known.values_mut() {
+            watched.watch = None;
+        }
+    }
+
+    /// Folders whose files go to an account are looked through again, because something about it is another now.
+    pub(super) fn rewatch_account(&mut self, account: &str) {
+        let folders = self.settings.get().folders.iter();
+        let of_account = folders.filter(|(_, folder)| folder.setup.account == account);
+        let ids: Vec<_> = of_account.map(|(id, _)| *id).collect();
+        for id in ids {
+            self.folders.tell(id, Control::Scan);
+        }
+    }
+
+    /// A folder whose files go to an account.
+    pub(super) fn folder_of_account(&self, account: &str) -> Option<FolderId> {
+        let mut folders = self.settings.get().folders.iter();
+        folders
+            .find(|(_, folder)| folder.setup.account == account)
+            .map(|(id, _)| *id)
+    }
+
+    fn brief(&self, id: FolderId, folder: &Folder) -> Result<Brief, Fault> {
+        Ok(Brief {
+            ground: self.ground(&as_path(&folder.path), &folder.setup)?,
+            min_age: Duration::from_secs(folder.setup.rules.min_age),
+            scan_every: folder.setup.scan_every.map(Duration::from_secs),
+            root_id: self.folders.get(id).and_then(|watched| watched.row.root_id),
+        })
+    }
+
+    /// What is looked through.
+    pub(super) fn ground(&self, path: &Path, setup: &FolderSetup) -> Result<Ground, Fault> {
+        let mut not = vec![canonical(&self.setting.folder)];
+        if let AfterUpload::Move(to) = &setup.after {
+            not.push(as_path(to));
+        }
+        Ok(Ground {
+            path: path.to_owned(),
+            rules: Rules::compile(&setup.rules)?,
+            subfolders: setup.rules.subfolders,
+            links: setup.rules.links,
+            not,
+        })
+    }
+
+    pub(super) fn add_folder(&mut self, new: NewFolder) -> Result<Answer, Fault> {
+        let path = existing_folder(&new.path, "the folder")?;
+        let setup = self.check_setup(&path, new.setup, None)?;
+        let same = |folder: &Folder| folder.path == from_path(&path) && folder.setup.account == setup.account;
+        if let Some((id, _)) = self.settings.get().folders.iter().find(|(_, folder)| same(folder)) {
+            return Err(wrong(format!("folder {id} watches this for the same account already")));
+        }
+        let id = FolderId::new(self.folders.last + 1).ok_or_else(|| wrong("there are no numbers left".into()))?;
+        let row = FolderRow {
+            only_new: new.only_new.then(|| self.now()),
+            ..FolderRow::default()
+        };
+        self.store.put_folder(id, &row)?;
+        let folder = Folder {
+            path: from_path(&path),
+            paused: new.paused,
+            setup,
+        };
+        self.settings.change(|stored| drop(stored.folders.insert(id, folder)))?;
+        self.folders.last = id.get();
+        self.folders.known.insert(
+            id,
+            Watched {
+                row,
+                ..Watched::default()
+            },
+        );
+        self.watch(id);
+        Ok(self.answer_with(id))
+    }
+
+    pub(super) fn change_folder(&mut self, id: FolderId, change: FolderChange) -> Result<Answer, Fault> {
+        let kept = self.kept(id)?;
+        let path = as_path(&kept.path);
+        let setup = FolderSetup {
+            account: change.account,
+            options: change.options,
+            rules: change.rules,
+            after: change.after.unwrap_or_else(|| kept.setup.after.clone()),
+            scan_every: change.scan_every,
+        };
+        let setup = self.check_setup(&path, setup, Some(id))?;
+        self.settings.change(|stored| {
+            if let Some(folder) = stored.folders.get_mut(&id) {
+                folder.setup = setup;
+            }
+        })?;
+        self.watch(id);
+        Ok(self.answer_with(id))
+    }
+
+    pub(super) fn remove_folder(&mut self, id: FolderId) -> Result<Answer, Fault> {
+        self.kept(id)?;
+        self.settings.change(|stored| drop(stored.folders.remove(&id)))?;
+        self.folders.known.remove(&id);
+        let live: Vec<_> = self.folders.live_of(id).map(|(_, upload)| upload).collect();
+        for upload in live {
+            if self.records.get(&upload).is_some_and(|record| record.row.unfinished) {
+                self.end_unfinished(upload)?;
+            }
+        }
+        self.store.forget_folder(id)?;
+        self.feed.folders_changed();
+        Ok(Answer::Done)
+    }
+
+    pub(super) fn pause_folder(&mut self, id: FolderId, pause: bool) -> Result<Answer, Fault> {
+        self.kept(id)?;
+        self.settings.change(|stored| {
+            if let Some(folder) = stored.folders.get_mut(&id) {
+                folder.paused = pause;
+            }
+        })?;
+        let ids = self.folders.live_of(id).map(|(_, upload)| upload).collect();
+        let verb = if pause { Verb::Pause } else { Verb::Resume };
+        self.apply(verb, skylift_model::api::Selection::Ids(ids))?;
+        self.watch(id);
+        Ok(self.answer_with(id))
+    }
+
+    pub(super) fn scan_folder(&mut self, id: FolderId) -> Result<Answer, Fault> {
+        if self.kept(id)?.paused {
+            return Err(wrong(format!("folder {id} is paused")).hint("Resume it; then it is looked through at once."));
+        }
+        if !self.setting.works {
+            return Err(wrong("no Skylift is running that watches folders".into())
+                .hint("Open the window or start `skylift run`: both look through every folder at once."));
+        }
+        if !self.folders.tell(id, Control::Scan) {
+            self.watch(id);
+        }
+        Ok(self.answer_with(id))
+    }
+
+    fn kept(&self, id: FolderId) -> Result<&Folder, Fault> {
+        let folders = &self.settings.get().folders;
+        folders.get(&id).ok_or_else(|| {
+            let known: Vec<_> = folders.keys().map(ToString::to_string).collect();
+            wrong(format!("there is no watched folder {id}")).hint(if known.is_empty() {
+                "Add one with `skylift watch add`, or in the window.".to_owned()
+            } else {
+                format!("There are: {}.", known.join(", "))
+            })
+        })
+    }
+
+    /// What a person chose, checked and with paths as they really are.
+    fn check_setup(&self, path: &Path, mut setup: FolderSetup, id: Option<FolderId>) -> Result<FolderSetup, Fault> {
+        let (definition, _) = self.account_facts(&setup.account)?;
+        setup.options = definition.check_upload_options(&setup.options)?;
+        super::watched::check_placeholders(&setup.options)?;
+        Rules::compile(&setup.rules)?;
+        if setup.rules.min_age > LONGEST || setup.scan_every.is_some_and(|pause| !(1..=LONGEST).contains(&pause)) {
+            return Err(wrong(
+                "ages and pauses go up to a year, and a pause is at least a second".into(),
+            ));
+        }
+        if canonical(&self.setting.folder) == path {
+            return Err(wrong("this is where Skylift keeps its own data".into()).hint("Choose another folder."));
+        }
+        if let AfterUpload::Move(to) = &setup.after {
+            setup.after = AfterUpload::Move(from_path(&Self::check_target(path, to)?));
+        }
+        self.check_neighbours(path, &setup, id)?;
+        Ok(setup)
+    }
+
+    fn check_target(path: &Path, to: &RawPath) -> Result<PathBuf, Fault> {
+        let to = existing_folder(to, "the folder to move files to")?;
+        if path.starts_with(&to) {
+            return Err(wrong(
+                "files cannot be moved to the watched folder itself, or above it".into(),
+            ));
+        }
+        let device = |path: &Path| crate::files::Root::open(path).and_then(|root| root.identity());
+        let same_drive = matches!((device(path), device(&to)), (Ok(a), Ok(b)) if a >> 64 == b >> 64);
+        if same_drive {
+            Ok(to)
+        } else {
+            Err(wrong("files can be moved only to a folder on the same drive".into())
+                .hint("Choose a folder on the drive of the watched folder: a move across drives could lose a file."))
+        }
+    }
+
+    /// Two folders that lie in each other may not take files away from each other.
+    fn check_neighbours(&self, path: &Path, setup: &FolderSetup, id: Option<FolderId>) -> Result<(), Fault> {
+        for (other, folder) in &self.settings.get().folders {
+            let there = as_path(&folder.path);
+            let overlaps = Some(*other) != id && (there.starts_with(path) || path.starts_with(&there));
+            let keeps = setup.after == AfterUpload::Keep && folder.setup.after == AfterUpload::Keep;
+            if overlaps && !keeps {
+                let message = format!(
+                    "watched folder {other} ({}) overlaps with this one",
+                    folder.path.shown()
+                );
+                return Err(wrong(message).hint("Where folders overlap, files must stay where they are."));
+            }
+        }
+        Ok(())
+    }
+
+    fn answer_with(&self, id: FolderId) -> Answer {
+        let views = self.folder_views();
+        let view = views.into_iter().find(|view| view.id == id);
+        Answer::Folders(view.into_iter().collect())
+    }
+
+    pub(super) fn folder_views(&self) -> Vec<FolderView> {
+        let mut failed: HashMap<FolderId, u64> = HashMap::new();
+        for record in self.records.values().filter(|record| record.row.phase == Phase::Failed) {
+            if let Some(folder) = record.row.folder {
+                *failed.entry(folder).or_default() += 1;
+            }
+        }
+        let folders = self.settings.get().folders.iter();
+        let views = folders.filter_map(|(id, folder)| {
+            let watched = self.folders.get(*id)?;
+            Some(self.folder_view(*id, folder, watched, failed.get(id).copied().unwrap_or(0)))
+        });
+        views.collect()
+    }
+
+    fn folder_view(&self, id: FolderId, folder: &Folder, watched: &Watched, failed: u64) -> FolderView {
+        let account = self.settings.get().accounts.get(&folder.setup.account);
+        let status = &watched.status;
+        let unfinished = self.folders.live_of(id).filter(|(_, upload)| {
+            let record = self.records.get(upload);
+            record.is_some_and(|record| record.row.unfinished)
+        });
+        let unfinished = unfinished.count().max(status.unfinished) as u64;
+        let live = self.folders.live_of(id).count() as u64;
+        let (state, reason) = if folder.paused {
+            (FolderState::Paused, Some("Paused. Resume to go on.".to_owned()))
+        } else if !self.setting.works {
+            let reason = "Watched as soon as the window is open or `skylift run` is started.";
+            (FolderState::Stopped, Some(reason.to_owned()))
+        } else {
+            (
+                status.state,
+                status.reason.clone().or_else(|| watched.after_trouble.clone()),
+            )
+        };
+        let setup = &folder.setup;
+        FolderView {
+            id,
+            path: folder.path.shown(),
+            account: setup.account.clone(),
+            service: account.map_or_else(String::new, |account| account.service.clone()),
+            options: setup.options.clone(),
+            rules: setup.rules.clone(),
+            after: match setup.after {
+                AfterUpload::Keep => "keep",
+                AfterUpload::Trash => "trash",
+                AfterUpload::Move(_) => "move",
+            }
+            .to_owned(),
+            move_to: match &setup.after {
+                AfterUpload::Move(to) => Some(to.shown()),
+                AfterUpload::Keep | AfterUpload::Trash => None,
+            },
+            scan_every: setup.scan_every,
+            state,
+            reason,
+            sent: watched.row.sent,
+            unfinished,
+            queued: live.saturating_sub(unfinished),
+            failed,
+            excluded: status.excluded,
+            problems: status.problems,
+            first_problems: status.first_problems.clone(),
+            scanned_at: watched.row.scanned_at,
+            sent_at: watched.row.sent_at,
+            idle: folder.paused || !self.setting.works || status.idle,
+        }
+    }
+}
+
+/// What rules do to a path, without looking at any file.
+pub(super) fn test_rules(rules: &FolderRules, path: &str) -> Result<Answer, Fault> {
+    let compiled = Rules::compile(rules)?;
+    let path = rules::typed(path);
+    let below = as_path(&path);
+    let in_subfolder = below.parent().is_some_and(|parent| !parent.as_os_str().is_empty());
+    let excluded = if in_subfolder && !rules.subfolders {
+        Some("subfolders are left out".to_owned())
+    } else {
+        compiled.excludes(&path, false)
+    };
+    Ok(Answer::Excluded(excluded))
+}
+
+fn existing_folder(path: &RawPath, what: &str) -> Result<PathBuf, Fault> {
+    let given = as_path(path);
+    let found = std::fs::canonicalize(&given).map_err(|error| {
+        let why = if error.kind() == std::io::ErrorKind::NotFound {
+            "is not there".to_owned()
+        } else {
+            format!("cannot be used: {error}")
+        };
+        wrong(format!("{what} {} {why}", path.shown()))
+    })?;
+    if found.is_dir() {
+        Ok(found)
+    } else {
+        Err(wrong(format!("{} is a file, not a folder", path.shown())).hint("Choose the folder that it is in."))
+    }
+}
+
+fn canonical(path: &Path) -> PathBuf {
+    std::fs::canonicalize(path).unwrap_or_else(|_| path.to_owned())
+}
+
+fn wrong(message: String) -> Fault {
+    Fault::new(FaultKind::Setup, message)
+}

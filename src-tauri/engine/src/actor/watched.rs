@@ -1,0 +1,590 @@
+//! Files of watched folders: which of them are new, which wait, and what is entered in the ledger.
+//!
+//! What a watcher saw is held against the queue and the ledger here, once when it is seen and once when it is finished.
+//! Refuses to look at the disk.
+
+use std::path::Path;
+
+use jiff::tz::TimeZone;
+use skylift_model::api::{AfterUpload, Fate, Options};
+use skylift_model::names::{RawPath, remote_name};
+use skylift_model::{Fault, FaultKind, FolderId, Phase, Timestamp, UploadId, Verified};
+
+use super::Actor;
+use super::adding::Origin;
+use super::folders::WatcherId;
+use crate::after;
+use crate::files::{as_path, from_path};
+use crate::intake::{self, Intake};
+use crate::ports::SourceFacts;
+use crate::settings::Folder;
+use crate::store::{Entry, Settled};
+use crate::watch::version::{Likeness, at_its_path, under_another_name};
+use crate::watch::{Control, Finished, Judged, Report, Seen, Taken, is_at_or_below};
+
+/// Live uploads of watched folders at most; a larger folder is taken in as they end.
+const MOST_LIVE: usize = 2000;
+/// What was written in the moment before a folder was added counts as new.
+const JUST_BEFORE: i64 = 1_000_000_000;
+/// The placeholders in options of a folder.
+const PLACEHOLDERS: [&str; 3] = ["{path}", "{folder}", "{date}"];
+
+/// How a file stands to the queue and the ledger.
+pub(super) enum Standing {
+    /// It is in the queue.
+    Live(UploadId),
+    /// It is the version that needs nothing more.
+    Known(Entry),
+    /// It is that version, if its content has this CRC32C.
+    Doubt(u32, Entry),
+    /// The same file is in the queue under another name.
+    Twin,
+    /// It is to be uploaded; whether an earlier version was.
+    Fresh(bool),
+}
+
+/// What is needed to take files of a folder in.
+pub(super) struct Entrance {
+    /// The folder's path.
+    pub root: RawPath,
+    /// Account and options, whose placeholders are not filled in yet.
+    pub intake: Intake,
+}
+
+impl Actor {
+    /// A watcher tells or asks something.
+    pub(super) fn on_report(&mut self, watcher: WatcherId, report: Report) {
+        let id = watcher.0;
+        let Some(watched) = self.folders.of_watcher(watcher) else {
+            return;
+        };
+        // Whoever asked may have been stopped meanwhile; then nobody waits for the answer.
+        let done = match report {
+            Report::Status(status) => {
+                watched.status = *status;
+                self.feed.folders_changed();
+                Ok(())
+            }
+            Report::Root(identity) => {
+                watched.row.root_id = Some(identity);
+                let row = watched.row;
+                self.store.put_folder(id, &row)
+            }
+            Report::Seen(seen, reply) => {
+                drop(reply.send(self.judge_all(id, &seen)));
+                Ok(())
+            }
+            Report::Finished(finished, reply) => {
+                drop(reply.send(self.take_all(id, finished)));
+                Ok(())
+            }
+            Report::Gone(paths) => self.gone(id, &paths),
+            Report::LeftOut(paths) => self.left_out(id, &paths),
+            Report::Unreadable(path, fault) => self.unreadable(id, &path, fault),
+            Report::Live(reply) => {
+                drop(reply.send(self.folders.live_of(id).map(|(path, _)| path.clone()).collect()));
+                Ok(())
+            }
+            Report::Scanned => self.scanned(id),
+        };
+        Self::refused(done);
+    }
+
+    fn judge_all(&mut self, id: FolderId, seen: &[Seen]) -> Result<Vec<Judged>, Fault> {
+        let entrance = self.entrance(id)?;
+        seen.iter().map(|seen| self.judge(id, &entrance, seen)).collect()
+    }
+
+    fn judge(&mut self, id: FolderId, entrance: &Entrance, seen: &Seen) -> Result<Judged, Fault> {
+        match self.standing(id, seen)? {
+            Standing::Live(upload) => self.judge_live(upload, &seen.facts),
+            Standing::Known(entry) => {
+                if self.store.entry(id, &seen.path)?.is_none() {
+                    self.enter(id, &seen.path, &entry_of(&entry, seen.facts))?;
+                }
+                Ok(Judged::Nothing)
+            }
+            Standing::Doubt(..) | Standing::Twin => Ok(Judged::Settle),
+            Standing::Fresh(_) if self.was_there_before(id, &seen.facts) => {
+                let entry = Entry {
+                    state: Settled::Before,
+                    facts: seen.facts,
+                    crc32c: None,
+                    at: self.now(),
+                    after_upload: None,
+                };
+                self.enter(id, &seen.path, &entry)?;
+                Ok(Judged::Nothing)
+            }
+            Standing::Fresh(_) if self.folders.live() >= MOST_LIVE => Ok(Judged::Full),
+            Standing::Fresh(_) => match fit(entrance, seen) {
+                Ok((file, intake)) => {
+                    self.insert(file, &intake, Origin::Folder { id, unfinished: true })?;
+                    Ok(Judged::Settle)
+                }
+                Err(fault) if fault.kind == FaultKind::Setup => Err(fault),
+                Err(fault) => Ok(Judged::Refused(fault.sentence())),
+            },
+        }
+    }
+
+    fn judge_live(&mut self, upload: UploadId, facts: &SourceFacts) -> Result<Judged, Fault> {
+        let Some(record) = self.records.get(&upload) else {
+            return Ok(Judged::Nothing);
+        };
+        let row = &record.row;
+        if !row.unfinished && row.source == *facts {
+            return Ok(Judged::Nothing);
+        }
+        // A worker notices by itself; and whether what it sent arrived is settled first.
+        if !row.unfinished && record.work.is_none() && row.phase != Phase::Completing {
+            self.unfinish(upload, None)?;
+        }
+        Ok(Judged::Settle)
+    }
+
+    fn take_all(&mut self, id: FolderId, finished: Vec<Finished>) -> Result<Vec<Taken>, Fault> {
+        let entrance = self.entrance(id)?;
+        let taken = finished
+            .into_iter()
+            .map(|file| self.take_finished(id, &entrance, &file));
+        taken.collect()
+    }
+
+    fn take_finished(&mut self, id: FolderId, entrance: &Entrance, file: &Finished) -> Result<Taken, Fault> {
+        let seen = &file.seen;
+        match self.standing(id, seen)? {
+            Standing::Live(upload) => self.take_live(upload, &seen.facts),
+            Standing::Known(_) => Ok(Taken::Done),
+            Standing::Doubt(crc32c, _) if file.same.is_none() => Ok(Taken::Compare(crc32c)),
+            Standing::Doubt(_, entry) if file.same == Some(true) => {
+                self.enter(id, &seen.path, &entry_of(&entry, seen.facts))?;
+                Ok(Taken::Done)
+            }
+            Standing::Twin => Ok(Taken::Busy),
+            Standing::Doubt(..) | Standing::Fresh(_) => match fit(entrance, seen) {
+                Ok((file, intake)) => {
+                    self.insert(file, &intake, Origin::Folder { id, unfinished: false })?;
+                    Ok(Taken::Done)
+                }
+                Err(fault) if fault.kind == FaultKind::Setup => Err(fault),
+                // The next look through the folder tells of it.
+                Err(_) => Ok(Taken::Done),
+            },
+        }
+    }
+
+    fn take_live(&mut self, upload: UploadId, facts: &SourceFacts) -> Result<Taken, Fault> {
+        let Some(record) = self.records.get(&upload) else {
+            return Ok(Taken::Done);
+        };
+        let row = &record.row;
+        if !row.unfinished && row.source == *facts {
+            return Ok(Taken::Done);
+        }
+        if record.work.is_some() || row.phase == Phase::Completing {
+            return Ok(Taken::Busy);
+        }
+        if row.session.is_some() {
+            self.restart(upload, None)?;
+        }
+        self.change(upload, |record| {
+            record.row.source = *facts;
+            record.row.unfinished = false;
+            record.row.hold_until = None;
+            record.row.fault = None;
+        })?;
+        self.line_up(upload);
+        Ok(Taken::Done)
+    }
+
+    /// How a file stands.
+    pub(super) fn standing(&self, id: FolderId, seen: &Seen) -> Result<Standing, Fault> {
+        if let Some(upload) = self.folders.live_at(id, &seen.path) {
+            return Ok(Standing::Live(upload));
+        }
+        if let Some(entry) = self.store.entry(id, &seen.path)? {
+            return Ok(match at_its_path(&seen.facts, &entry) {
+                Likeness::Same => Standing::Known(entry),
+                Likeness::Doubt(crc32c) => Standing::Doubt(crc32c, entry),
+                Likeness::Other => Standing::Fresh(entry.state == Settled::Sent),
+            });
+        }
+        if seen.facts.file_id != 0 {
+            for entry in self.store.entries_of_file(id, seen.facts.file_id)? {
+                match under_another_name(&seen.facts, &entry) {
+                    Likeness::Same => return Ok(Standing::Known(entry)),
+                    Likeness::Doubt(crc32c) => return Ok(Standing::Doubt(crc32c, entry)),
+                    Likeness::Other => {}
+                }
+            }
+        }
+        Ok(if self.has_twin(id, &seen.facts) {
+            Standing::Twin
+        } else {
+            Standing::Fresh(false)
+        })
+    }
+
+    fn has_twin(&self, id: FolderId, facts: &SourceFacts) -> bool {
+        facts.file_id != 0
+            && self.folders.live_of(id).any(|(_, upload)| {
+                let source = self.records.get(&upload).map(|record| record.row.source);
+                source.is_some_and(|source| {
+                    (source.file_id, source.size, source.mtime_ns) == (facts.file_id, facts.size, facts.mtime_ns)
+                })
+            })
+    }
+
+    fn was_there_before(&self, id: FolderId, facts: &SourceFacts) -> bool {
+        let since = self.folders.get(id).and_then(|watched| watched.row.only_new);
+        since.is_some_and(|since| {
+            let since = since.0.saturating_mul(1_000_000).saturating_sub(JUST_BEFORE);
+            facts.ctime_ns.max(facts.mtime_ns) < since
+        })
+    }
+
+    /// What is needed to take files of a folder in.
+    fn entrance(&self, id: FolderId) -> Result<Entrance, Fault> {
+        let folder = self.settings.get().folders.get(&id);
+        let folder = folder.ok_or_else(|| Fault::new(FaultKind::Setup, "this folder is no longer watched"))?;
+        self.entrance_of(folder)
+    }
+
+    pub(super) fn entrance_of(&self, folder: &Folder) -> Result<Entrance, Fault> {
+        let setup = &folder.setup;
+        let intake = self.intake_for(&setup.account, setup.options.clone(), None)?;
+        Ok(Entrance {
+            root: folder.path.clone(),
+            intake,
+        })
+    }
+
+    /// The file is written again: nothing is sent until that is done.
+    fn unfinish(&mut self, upload: UploadId, fault: Option<Fault>) -> Result<(), Fault> {
+        if self
+            .records
+            .get(&upload)
+            .is_some_and(|record| record.row.session.is_some())
+        {
+            self.restart(upload, fault)?;
+        }
+        self.change(upload, |record| {
+            record.row.unfinished = true;
+            record.row.hold_until = None;
+        })?;
+        self.line_up(upload);
+        Ok(())
+    }
+
+    /// A worker found that its file was changed. Whether that was one that is watched, and waits to be finished again.
+    pub(super) fn watch_again(&mut self, upload: UploadId) -> Result<bool, Fault> {
+        if !self.look_again(upload) {
+            return Ok(false);
+        }
+        self.unfinish(upload, None).map(|()| true)
+    }
+
+    /// Has the watcher of an upload look at its file again: it may be gone, or not be finished. Whether there is one.
+    pub(super) fn look_again(&self, upload: UploadId) -> bool {
+        self.watched_path(upload)
+            .is_some_and(|(folder, below)| self.folders.tell(folder, Control::Look(below)))
+    }
+
+    fn watched_path(&self, upload: UploadId) -> Option<(FolderId, RawPath)> {
+        let row = &self.records.get(&upload)?.row;
+        Some((row.folder?, row.below()?))
+    }
+
+    /// Nothing is at these paths any more. What was being sent to its end is settled all the same.
+    fn gone(&mut self, id: FolderId, paths: &[RawPath]) -> Result<(), Fault> {
+        let gone = self.folders.live_of(id);
+        let gone = gone.filter(|(live, _)| paths.iter().any(|path| is_at_or_below(live, path)));
+        let gone: Vec<_> = gone.map(|(_, upload)| upload).collect();
+        for upload in gone {
+            let Some(row) = self.records.get(&upload).map(|record| &record.row) else {
+                continue;
+            };
+            match row.phase {
+                Phase::Completing => {}
+                Phase::Queued if row.unfinished => self.end_unfinished(upload)?,
+                _ => self.cancel_because(
+                    upload,
+                    Fault::new(
+                        FaultKind::SourceMissing,
+                        "the file was deleted or moved away before it was uploaded",
+                    ),
+                )?,
+            }
+        }
+        Ok(())
+    }
+
+    /// The rules no longer take these files.
+    fn left_out(&mut self, id: FolderId, paths: &[RawPath]) -> Result<(), Fault> {
+        for path in paths {
+            if let Some(upload) = self.folders.live_at(id, path)
+                && self.records.get(&upload).is_some_and(|record| record.row.unfinished)
+            {
+                self.end_unfinished(upload)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// An upload that never began is forgotten: nothing of it was ever anywhere.
+    pub(super) fn end_unfinished(&mut self, upload: UploadId) -> Result<(), Fault> {
+        if let Some(record) = self.records.get(&upload) {
+            self.folders.forget(&record.row);
+            self.forget(upload)?;
+        }
+        Ok(())
+    }
+
+    fn unreadable(&mut self, id: FolderId, path: &RawPath, fault: Fault) -> Result<(), Fault> {
+        match self.folders.live_at(id, path) {
+            Some(upload) if self.records.get(&upload).is_some_and(|record| record.row.unfinished) => {
+                self.change(upload, |record| record.row.fault = Some(fault))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn scanned(&mut self, id: FolderId) -> Result<(), Fault> {
+        let now = self.now();
+        if let Some(watched) = self.folders.get_mut(id) {
+            watched.row.scanned_at = Some(now);
+            watched.row.only_new = None;
+            let row = watched.row;
+            self.store.put_folder(id, &row)?;
+        }
+        for (path, entry) in self.store.pending_after(id)? {
+            self.after_upload(id, path, &entry);
+        }
+        self.feed.folders_changed();
+        Ok(())
+    }
+
+    fn enter(&mut self, id: FolderId, path: &RawPath, entry: &Entry) -> Result<(), Fault> {
+        self.store.put_entry(id, path, entry)
+    }
+
+    /// An upload of a watched folder ended: its version needs nothing more.
+    pub(super) fn enter_in_ledger(&mut self, upload: UploadId) -> Result<(), Fault> {
+        let Some((id, below)) = self.watched_path(upload) else {
+            return Ok(());
+        };
+        let (Some(record), Some(folder)) = (self.records.get(&upload), self.settings.get().folders.get(&id)) else {
+            return Ok(());
+        };
+        let row = &record.row;
+        let state = match row.phase {
+            Phase::Completed => Settled::Sent,
+            Phase::Failed => Settled::Failed,
+            Phase::Canceled if row.fault.is_none() => Settled::Canceled,
+            Phase::Canceled | Phase::Queued | Phase::Uploading | Phase::Completing => return Ok(()),
+        };
+        let moves = folder.setup.after != AfterUpload::Keep;
+        let proven = matches!(row.verified, Some(Verified::Checksum | Verified::Size));
+        let entry = Entry {
+            state,
+            facts: row.source,
+            crc32c: row.crc32c.filter(|_| state == Settled::Sent),
+            at: self.now(),
+            after_upload: (state == Settled::Sent && moves && proven).then_some(upload),
+        };
+        self.enter(id, &below, &entry)?;
+        if state == Settled::Sent
+            && let Some(watched) = self.folders.get_mut(id)
+        {
+            watched.row.sent += 1;
+            watched.row.sent_at = Some(entry.at);
+            let row = watched.row;
+            self.store.put_folder(id, &row)?;
+        }
+        self.feed.folders_changed();
+        self.after_upload(id, below, &entry);
+        Ok(())
+    }
+
+    /// Moves a file that arrived, or puts it in the trash, once that it did is on disk.
+    fn after_upload(&mut self, id: FolderId, path: RawPath, entry: &Entry) {
+        let Some(folder) = self.settings.get().folders.get(&id).cloned() else {
+            return;
+        };
+        let (Some(upload), false) = (entry.after_upload, folder.setup.after == AfterUpload::Keep) else {
+            return;
+        };
+        let (later, runtime, facts) = (self.later.0.clone(), self.setting.runtime.clone(), entry.facts);
+        self.after_commit.push(Box::new(move |trouble| {
+            if trouble.is_some() {
+                return;
+            }
+            runtime.spawn_blocking(move || {
+                let done = after::apply(&as_path(&folder.path), &as_path(&path), &facts, &folder.setup.after);
+                // An engine that is closing does it when it next starts.
+                let _ = later.send(Box::new(move |actor: &mut Self| {
+                    let done = actor.after_done(id, &path, upload, done);
+                    Self::refused(done);
+                }));
+            });
+        }));
+    }
+
+    fn after_done(
+        &mut self,
+        id: FolderId,
+        path: &RawPath,
+        upload: UploadId,
+        done: Result<String, Fault>,
+    ) -> Result<(), Fault> {
+        let Some(watched) = self.folders.get_mut(id) else {
+            return Ok(());
+        };
+        let note = match done {
+            Ok(note) => note,
+            Err(fault) => {
+                let why = format!("Uploaded files stay where they are: {}", fault.sentence());
+                watched.after_trouble = Some(why);
+                self.feed.folders_changed();
+                return Ok(());
+            }
+        };
+        watched.after_trouble = None;
+        if let Some(entry) = self.store.entry(id, path)?
+            && entry.after_upload == Some(upload)
+        {
+            let entry = Entry {
+                after_upload: None,
+                ..entry
+            };
+            self.enter(id, path, &entry)?;
+        }
+        if self.records.contains_key(&upload) {
+            self.change(upload, |record| {
+                let kept = record.row.note.take();
+                record.row.note = Some(kept.map_or_else(|| note.clone(), |kept| format!("{kept} {note}")));
+            })?;
+        }
+        self.feed.folders_changed();
+        Ok(())
+    }
+
+    /// What would happen to a file, for the preview.
+    pub(super) fn fate(
+        &self,
+        id: Option<FolderId>,
+        entrance: &Entrance,
+        seen: &Seen,
+    ) -> Result<(Fate, Option<String>), Fault> {
+        let standing = match id {
+            Some(id) => self.standing(id, seen)?,
+            None => Standing::Fresh(false),
+        };
+        let fate = match standing {
+            Standing::Live(upload) => self.fate_of_live(upload),
+            Standing::Twin => (
+                Fate::Queued,
+                Some("The same file is in the queue under another name.".into()),
+            ),
+            Standing::Known(entry) => (fate_of(entry.state), None),
+            Standing::Doubt(_, entry) if entry.facts.size == seen.facts.size => {
+                let reason = "Its content is compared with what was uploaded; it is sent only if it is another.";
+                (Fate::Changed, Some(reason.into()))
+            }
+            Standing::Fresh(_) if id.is_some_and(|id| self.was_there_before(id, &seen.facts)) => (Fate::Before, None),
+            Standing::Doubt(..) | Standing::Fresh(true) => (Fate::Changed, None),
+            Standing::Fresh(false) => (Fate::New, None),
+        };
+        if !matches!(fate.0, Fate::New | Fate::Changed) {
+            return Ok(fate);
+        }
+        match fit(entrance, seen) {
+            Ok(_) => Ok(fate),
+            Err(fault) if fault.kind == FaultKind::Setup => Err(fault),
+            Err(fault) => Ok((Fate::Refused, Some(fault.sentence()))),
+        }
+    }
+
+    fn fate_of_live(&self, upload: UploadId) -> (Fate, Option<String>) {
+        let Some(record) = self.records.get(&upload) else {
+            return (Fate::Queued, None);
+        };
+        let reason = super::views::row(record, &self.accounts, self.now()).reason;
+        let fate = if record.row.unfinished {
+            Fate::Unfinished
+        } else {
+            Fate::Queued
+        };
+        (fate, reason)
+    }
+}
+
+const fn fate_of(state: Settled) -> Fate {
+    match state {
+        Settled::Sent => Fate::Sent,
+        Settled::Before => Fate::Before,
+        Settled::Canceled => Fate::Canceled,
+        Settled::Failed => Fate::Failed,
+    }
+}
+
+/// What is known of a version, for a file that turned out to be it.
+fn entry_of(entry: &Entry, facts: SourceFacts) -> Entry {
+    Entry { facts, ..entry.clone() }
+}
+
+/// Holds a file against the limits of its service, with the options of its folder filled in.
+fn fit(entrance: &Entrance, seen: &Seen) -> Result<(intake::File, Intake), Fault> {
+    let below = as_path(&seen.path);
+    let root = as_path(&entrance.root);
+    let mut intake = entrance.intake.clone();
+    fill_in(&mut intake.options, &root, &below, seen.facts.mtime_ns);
+    let path = from_path(&root.join(&below));
+    let file = intake::fit(&intake, Some(entrance.root.clone()), path, &below, seen.facts)?;
+    Ok((file, intake))
+}
+
+/// Fills placeholders in: `{path}` is the subfolder of the file, `{folder}` the name of the watched folder, `{date}` the
+/// day of the file's last change on this computer.
+fn fill_in(options: &mut Options, root: &Path, below: &Path, mtime_ns: i64) {
+    if !options.values().any(|value| value.contains('{')) {
+        return;
+    }
+    let name = |path: &Path| remote_name(from_path(path).as_bytes());
+    let path = below.parent().map(|parent| {
+        let parts: Vec<_> = parent
+            .components()
+            .map(|part| name(Path::new(part.as_os_str())))
+            .collect();
+        parts.join("/")
+    });
+    let folder = root.file_name().map(|last| name(Path::new(last)));
+    let date = date(Timestamp(mtime_ns / 1_000_000));
+    for value in options.values_mut() {
+        *value = value
+            .replace("{path}", path.as_deref().unwrap_or_default())
+            .replace("{folder}", folder.as_deref().unwrap_or_default())
+            .replace("{date}", &date);
+    }
+    options.retain(|_, value| !value.is_empty());
+}
+
+fn date(time: Timestamp) -> String {
+    let time = jiff::Timestamp::from_millisecond(time.0).unwrap_or_default();
+    time.to_zoned(TimeZone::system()).date().to_string()
+}
+
+/// Refuses placeholders that there are none of.
+pub(super) fn check_placeholders(options: &Options) -> Result<(), Fault> {
+    for (name, value) in options {
+        let rest = PLACEHOLDERS
+            .iter()
+            .fold(value.clone(), |value, known| value.replace(known, ""));
+        if rest.contains(['{', '}']) {
+            let message = format!("the option {name} has a placeholder that there is none of: {value}");
+            return Err(Fault::new(FaultKind::Setup, message).hint("There are {path}, {folder} and {date}."));
+        }
+    }
+    Ok(())
+}

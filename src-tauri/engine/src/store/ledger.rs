@@ -1,0 +1,220 @@
+//! The `ledger` and `folder` tables: which version of which file of a watched folder needs nothing more.
+//!
+//! Refuses to compare versions; that is `watch::version`'s.
+
+use rusqlite::{OptionalExtension, Row};
+use skylift_model::names::RawPath;
+use skylift_model::{FolderId, Timestamp, UploadId};
+
+use super::uploads::{signed, unsigned};
+use super::{Result, Store, explain, timestamp};
+use crate::ports::SourceFacts;
+
+/// Why a version needs nothing more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Settled {
+    /// The service confirmed it.
+    Sent,
+    /// It was there before the folder was watched.
+    Before,
+    /// The person canceled its upload.
+    Canceled,
+    /// Its upload was given up; the person may retry it.
+    Failed,
+}
+
+impl Settled {
+    const ALL: [Self; 4] = [Self::Sent, Self::Before, Self::Canceled, Self::Failed];
+
+    const fn as_str(self) -> &'static str {
+        match self {
+            Self::Sent => "sent",
+            Self::Before => "before",
+            Self::Canceled => "canceled",
+            Self::Failed => "failed",
+        }
+    }
+}
+
+/// A version that needs nothing more.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Entry {
+    /// Why.
+    pub state: Settled,
+    /// What the file was.
+    pub facts: SourceFacts,
+    /// CRC32C of the bytes that were sent.
+    pub crc32c: Option<u32>,
+    /// When.
+    pub at: Timestamp,
+    /// The upload whose file is still to be moved or put in the trash.
+    pub after_upload: Option<UploadId>,
+}
+
+/// What is known of a folder itself.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct FolderRow {
+    /// The device and file number of the folder that was there last.
+    pub root_id: Option<u128>,
+    /// While what is there already is only written down: since when.
+    pub only_new: Option<Timestamp>,
+    /// When it was last looked through.
+    pub scanned_at: Option<Timestamp>,
+    /// How many of its files arrived.
+    pub sent: u64,
+    /// When the last one did.
+    pub sent_at: Option<Timestamp>,
+}
+
+const OF_PATH: &str = "SELECT * FROM ledger WHERE folder = ?1 AND path = ?2";
+const OF_FILE: &str = "SELECT * FROM ledger WHERE folder = ?1 AND file_id = ?2 LIMIT 16";
+const PENDING: &str = "SELECT * FROM ledger WHERE folder = ?1 AND after_upload IS NOT NULL";
+const PUT: &str = "INSERT OR REPLACE INTO ledger VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)";
+const PUT_FOLDER: &str = "INSERT OR REPLACE INTO folder VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
+
+impl Store {
+    /// What is known of a path.
+    ///
+    /// # Errors
+    /// When the queue cannot be read.
+    pub(crate) fn entry(&self, folder: FolderId, path: &RawPath) -> Result<Option<Entry>> {
+        let mut statement = self
+            .connection
+            .prepare_cached(OF_PATH)
+            .map_err(|error| explain(&error))?;
+        let row = statement
+            .query_row((folder.get(), path.as_bytes()), |row| Ok(read(row)?.1))
+            .optional();
+        row.map_err(|error| explain(&error))
+    }
+
+    /// What is known of a file number, under whatever name.
+    ///
+    /// # Errors
+    /// When the queue cannot be read.
+    pub(crate) fn entries_of_file(&self, folder: FolderId, file_id: u128) -> Result<Vec<Entry>> {
+        let entries = self.entries(OF_FILE, (folder.get(), file_id.to_be_bytes()))?;
+        Ok(entries.into_iter().map(|(_, entry)| entry).collect())
+    }
+
+    /// Files that arrived and are still to be moved or put in the trash.
+    ///
+    /// # Errors
+    /// When the queue cannot be read.
+    pub(crate) fn pending_after(&self, folder: FolderId) -> Result<Vec<(RawPath, Entry)>> {
+        self.entries(PENDING, [folder.get()])
+    }
+
+    fn entries(&self, sql: &str, parameters: impl rusqlite::Params) -> Result<Vec<(RawPath, Entry)>> {
+        let mut statement = self.connection.prepare_cached(sql).map_err(|error| explain(&error))?;
+        let rows = statement.query_map(parameters, read).map_err(|error| explain(&error))?;
+        rows.collect::<rusqlite::Result<_>>().map_err(|error| explain(&error))
+    }
+
+    /// Writes down that a version needs nothing more.
+    ///
+    /// # Errors
+    /// When the disk refuses.
+    pub(crate) fn put_entry(&mut self, folder: FolderId, path: &RawPath, entry: &Entry) -> Result<()> {
+        let facts = &entry.facts;
+        let values = rusqlite::params![
+            folder.get(),
+            path.as_bytes(),
+            entry.state.as_str(),
+            signed(facts.size),
+            facts.mtime_ns,
+            facts.ctime_ns,
+            facts.file_id.to_be_bytes(),
+            entry.crc32c,
+            entry.at.0,
+            entry.after_upload.as_ref().map(UploadId::as_bytes),
+        ];
+        self.run(PUT, values).map(|_| ())
+    }
+
+    /// What is known of every folder.
+    ///
+    /// # Errors
+    /// When the queue cannot be read.
+    pub(crate) fn folders(&self) -> Result<Vec<(FolderId, FolderRow)>> {
+        let mut statement = self
+            .connection
+            .prepare("SELECT * FROM folder")
+            .map_err(|error| explain(&error))?;
+        let rows = statement.query_map([], |row| {
+            let known = FolderRow {
+                root_id: row.get::<_, Option<[u8; 16]>>("root_id")?.map(u128::from_be_bytes),
+                only_new: timestamp(row.get("only_new")?),
+                scanned_at: timestamp(row.get("scanned_at")?),
+                sent: unsigned(row.get("sent")?),
+                sent_at: timestamp(row.get("sent_at")?),
+            };
+            Ok(FolderId::new(row.get("id")?).map(|id| (id, known)))
+        });
+        let rows = rows.map_err(|error| explain(&error))?;
+        let rows: rusqlite::Result<Vec<_>> = rows.collect();
+        Ok(rows.map_err(|error| explain(&error))?.into_iter().flatten().collect())
+    }
+
+    /// The largest number that a folder ever had.
+    ///
+    /// # Errors
+    /// When the queue cannot be read.
+    pub(crate) fn last_folder(&self) -> Result<u32> {
+        let last = self.connection.query_row(
+            "SELECT max(coalesce((SELECT max(id) FROM folder), 0), coalesce((SELECT max(folder) FROM ledger), 0), \
+             coalesce((SELECT max(folder) FROM upload), 0))",
+            [],
+            |row| row.get(0),
+        );
+        last.map_err(|error| explain(&error))
+    }
+
+    /// Writes what is known of a folder.
+    ///
+    /// # Errors
+    /// When the disk refuses.
+    pub(crate) fn put_folder(&mut self, id: FolderId, row: &FolderRow) -> Result<()> {
+        let values = rusqlite::params![
+            id.get(),
+            row.root_id.map(u128::to_be_bytes),
+            row.only_new.map(|time| time.0),
+            row.scanned_at.map(|time| time.0),
+            signed(row.sent),
+            row.sent_at.map(|time| time.0),
+        ];
+        self.run(PUT_FOLDER, values).map(|_| ())
+    }
+
+    /// Forgets a folder and all its files.
+    ///
+    /// # Errors
+    /// When the disk refuses.
+    pub(crate) fn forget_folder(&mut self, id: FolderId) -> Result<()> {
+        self.run("DELETE FROM ledger WHERE folder = ?1", [id.get()])?;
+        // The number stays taken: an upload in the history must not be taken for one of a later folder.
+        self.put_folder(id, &FolderRow::default())
+    }
+}
+
+fn read(row: &Row<'_>) -> rusqlite::Result<(RawPath, Entry)> {
+    let state: String = row.get("state")?;
+    let upload: Option<Vec<u8>> = row.get("after_upload")?;
+    let entry = Entry {
+        // The schema lets no other name in; a file that needs nothing more is the careful reading of one.
+        state: Settled::ALL
+            .into_iter()
+            .find(|known| known.as_str() == state)
+            .unwrap_or(Settled::Before),
+        facts: SourceFacts {
+            size: unsigned(row.get("size")?),
+            mtime_ns: row.get("mtime_ns")?,
+            ctime_ns: row.get("ctime_ns")?,
+            file_id: u128::from_be_bytes(row.get("file_id")?),
+        },
+        crc32c: row.get("crc32c")?,
+        at: Timestamp(row.get("at")?),
+        after_upload: upload.and_then(|bytes| UploadId::from_bytes(&bytes)),
+    };
+    Ok((RawPath::new(row.get("path")?), entry))
+}
