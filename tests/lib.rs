@@ -10,9 +10,12 @@
 mod canary;
 #[path = "kit/process.rs"]
 mod process;
+#[path = "kit/running.rs"]
+mod running;
 #[path = "kit/world.rs"]
 mod world;
 
 pub use canary::Canary;
 pub use process::{Finished, binary};
+pub use running::Running;
 pub use world::{Account, World, accounts};

@@ -7,3 +7,4 @@ mod desktop;
 mod layering;
 mod scenarios;
 mod vendors;
+mod watched;

@@ -194,6 +194,29 @@ impl World {
         let _ = self.skylift(arguments).expect(0);
     }
 
+    /// Watches a folder, which is made, for an account.
+    pub fn watch(&self, name: &str, account: Account, arguments: &[&str]) -> PathBuf {
+        let folder = self.files().join(name);
+        std::fs::create_dir_all(&folder).unwrap();
+        let to = account.name();
+        let mut all = vec!["watch", "add", name, "--to", &to];
+        all.extend(arguments);
+        let _ = self.skylift(all).expect(0);
+        folder
+    }
+
+    /// What the engine tells of the watched folders.
+    pub fn folders(&self) -> Vec<serde_json::Value> {
+        self.skylift(["watch", "list", "--json"]).expect(0).lines()
+    }
+
+    /// Names of what a service holds, sorted; a file that was uploaded twice is named twice.
+    pub fn names(&self, service: Service) -> Vec<String> {
+        let mut names: Vec<_> = self.objects(service).into_iter().map(|object| object.name).collect();
+        names.sort();
+        names
+    }
+
     /// What the sandbox holds of a service, complete and visible.
     pub fn objects(&self, service: Service) -> Vec<ObjectInfo> {
         let objects = self.sandbox().objects().unwrap();

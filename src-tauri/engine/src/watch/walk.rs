@@ -241,8 +241,16 @@ impl<'a> Walk<'a> {
         above.all(|folder| {
             !self.ground.not.contains(&self.ground.path.join(folder))
                 && self.ground.rules.excludes(&from_path(folder), true).is_none()
-                && self.root.look(folder).is_ok_and(|metadata| metadata.is_dir())
+                && self.is_folder(folder)
         })
+    }
+
+    fn is_folder(&self, path: &Path) -> bool {
+        let found = match self.ground.links {
+            Links::Skip => self.root.look(path),
+            Links::Follow => self.root.follow(path),
+        };
+        found.is_ok_and(|metadata| metadata.is_dir())
     }
 
     fn below_a_left_out_folder(&mut self, path: &Path, metadata: &Metadata) -> Flow {

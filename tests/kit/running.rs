@@ -1,0 +1,186 @@
+//! `skylift run` as a process that goes on beside the test: what it says as it says it, stopped politely or killed.
+
+use std::io::{BufRead, BufReader, Read};
+use std::process::{Child, Stdio};
+use std::sync::{Arc, Condvar, Mutex};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+
+use crate::world::World;
+
+/// Longer than anything here takes on a slow machine.
+const PATIENCE: Duration = Duration::from_secs(180);
+/// Between two questions to the engine.
+const ASK_AGAIN: Duration = Duration::from_millis(100);
+
+/// A running engine.
+pub struct Running<'a> {
+    world: &'a World,
+    child: Child,
+    said: Arc<Said>,
+    readers: Vec<JoinHandle<Vec<u8>>>,
+}
+
+#[derive(Default)]
+struct Said {
+    lines: Mutex<(Vec<Value>, bool)>,
+    more: Condvar,
+}
+
+impl<'a> Running<'a> {
+    /// Starts `skylift run --json`.
+    pub fn start(world: &'a World) -> Self {
+        Self::spawn(world, world.command(["run", "--json"]))
+    }
+
+    /// Starts a prepared command that runs it.
+    pub fn spawn(world: &'a World, mut command: std::process::Command) -> Self {
+        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        let said = Arc::new(Said::default());
+        let (out, mut err) = (child.stdout.take().unwrap(), child.stderr.take().unwrap());
+        let heard = said.clone();
+        let out = std::thread::spawn(move || {
+            let mut all = Vec::new();
+            for line in BufReader::new(out).lines() {
+                let Ok(line) = line else { break };
+                all.extend_from_slice(line.as_bytes());
+                all.push(b'\n');
+                let value = serde_json::from_str(&line).unwrap_or_else(|_| panic!("not JSON: {line}"));
+                heard.lines.lock().unwrap().0.push(value);
+                heard.more.notify_all();
+            }
+            heard.lines.lock().unwrap().1 = true;
+            heard.more.notify_all();
+            all
+        });
+        let err = std::thread::spawn(move || {
+            let mut all = Vec::new();
+            err.read_to_end(&mut all).unwrap();
+            all
+        });
+        Self {
+            world,
+            child,
+            said,
+            readers: vec![out, err],
+        }
+    }
+
+    /// The process.
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// Waits until it said this many lines of an event about files of this name, and gives them.
+    pub fn wait_for(&self, event: &str, name: &str, many: usize) -> Vec<Value> {
+        let deadline = Instant::now() + PATIENCE;
+        let mut lines = self.said.lines.lock().unwrap();
+        loop {
+            let found: Vec<_> = lines
+                .0
+                .iter()
+                .filter(|line| is_about(&lines.0, line, event, name))
+                .cloned()
+                .collect();
+            if found.len() >= many {
+                return found;
+            }
+            let left = deadline.saturating_duration_since(Instant::now());
+            assert!(!left.is_zero() && !lines.1, "no {event} of {name}, but {:#?}", lines.0);
+            lines = self.said.more.wait_timeout(lines, left).unwrap().0;
+        }
+    }
+
+    /// Every line of an event so far.
+    pub fn events(&self, event: &str) -> Vec<Value> {
+        let lines = self.said.lines.lock().unwrap();
+        lines.0.iter().filter(|line| line["event"] == event).cloned().collect()
+    }
+
+    /// Waits until every folder was looked through and nothing is about to come or to go.
+    pub fn until_quiet(&self) {
+        let deadline = Instant::now() + 4 * PATIENCE;
+        for folder in self.world.folders() {
+            if folder["state"] != "paused" {
+                let _ = self
+                    .world
+                    .skylift(["watch", "scan", &folder["id"].to_string()])
+                    .expect(0);
+            }
+        }
+        loop {
+            let folders = self.world.folders();
+            let rests = |folder: &Value| folder["idle"] == true && folder["unfinished"] == 0 && folder["queued"] == 0;
+            if folders
+                .iter()
+                .all(|folder| folder["state"] == "paused" || rests(folder))
+            {
+                return;
+            }
+            assert!(
+                Instant::now() < deadline,
+                "not quiet: {folders:#?}\n{:#?}",
+                self.world.skylift(["queue"])
+            );
+            std::thread::sleep(ASK_AGAIN);
+        }
+    }
+
+    /// Waits until what the engine tells of a folder is so.
+    pub fn until_folder(&self, id: u32, what: &str, is_so: impl Fn(&Value) -> bool) -> Value {
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            let folders = self.world.folders();
+            let folder = folders.iter().find(|folder| folder["id"] == id).unwrap();
+            if is_so(folder) {
+                return folder.clone();
+            }
+            assert!(Instant::now() < deadline, "the folder never was {what}: {folder:#?}");
+            std::thread::sleep(ASK_AGAIN);
+        }
+    }
+
+    /// Ends it with `kill -9`.
+    pub fn kill(mut self) {
+        self.child.kill().unwrap();
+        self.end();
+    }
+
+    /// Ends it as Ctrl-C does.
+    #[cfg(unix)]
+    pub fn stop(mut self) {
+        let id = rustix::process::Pid::from_raw(i32::try_from(self.child.id()).unwrap()).unwrap();
+        rustix::process::kill_process(id, rustix::process::Signal::INT).unwrap();
+        self.end();
+    }
+
+    fn end(&mut self) {
+        let _ = self.child.wait().unwrap();
+        for reader in self.readers.drain(..) {
+            let said = reader.join().unwrap();
+            self.world.hear("a running engine", said);
+        }
+    }
+}
+
+impl Drop for Running<'_> {
+    fn drop(&mut self) {
+        if !self.readers.is_empty() {
+            // It may have ended by itself; then there is nothing to kill.
+            let _ = self.child.kill();
+            let _ = self.child.wait();
+        }
+    }
+}
+
+/// Whether a line is of an event, about a file of this name. Lines after the first name the upload only by its id.
+fn is_about(all: &[Value], line: &Value, event: &str, name: &str) -> bool {
+    let named = |line: &Value| line["name"] == name || line["receipt"]["name"] == name;
+    line["event"] == event
+        && (named(line)
+            || all
+                .iter()
+                .any(|added| added["event"] == "added" && added["id"] == line["id"] && added["name"] == name))
+}

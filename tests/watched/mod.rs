@@ -1,0 +1,17 @@
+//! What must be true of watched folders, shown with real files, real programs that write them, and the real engine.
+
+mod finished;
+mod places;
+mod rules;
+mod versions;
+
+use skylift_sandbox::Service;
+use skylift_tests::{Account, accounts};
+
+/// Where the files of these tests go: the service that takes any type and any number of requests.
+fn account() -> Account {
+    accounts()
+        .into_iter()
+        .find(|account| account.service == Service::Andi)
+        .unwrap()
+}

@@ -1,0 +1,199 @@
+//! Folders that move, vanish, come back, report no changes or too many, and links that lead out of them.
+
+use std::fs;
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use skylift_sandbox::Service;
+use skylift_tests::{Running, World};
+
+use super::account;
+
+#[test]
+fn a_folder_that_is_moved_away_is_told_once_and_goes_on_when_it_is_back() {
+    let world = World::with_account(account());
+    let folder = world.watch("in", account(), &[]);
+    fs::write(folder.join("a.txt"), "a").unwrap();
+    let running = Running::start(&world);
+    running.until_quiet();
+    fs::rename(&folder, world.files().join("elsewhere")).unwrap();
+    let gone = running.until_folder(1, "gone", |folder| folder["state"] == "gone");
+    assert!(gone["reason"].as_str().unwrap().contains("not there"), "{gone}");
+    fs::write(world.files().join("elsewhere/b.txt"), "b").unwrap();
+    fs::rename(world.files().join("elsewhere"), &folder).unwrap();
+    running.wait_for("completed", "b.txt", 1);
+    running.until_quiet();
+    fs::write(folder.join("c.txt"), "c").unwrap();
+    running.wait_for("completed", "c.txt", 1);
+    assert_eq!(world.names(Service::Andi), ["a.txt", "b.txt", "c.txt"]);
+}
+
+/// A shell in namespaces of its own, in which the test may mount and limit what it likes, and the engine in it.
+fn in_namespaces<'a>(world: &'a World, script: &str) -> Running<'a> {
+    let skylift = world.command(["run", "--json"]);
+    let mut command = Command::new("unshare");
+    command.args(["--user", "--map-root-user", "--mount", "sh", "-ec", script]);
+    command.arg(skylift.get_program()).env_clear().stdin(Stdio::null());
+    for (name, value) in skylift.get_envs() {
+        command.env(name, value.unwrap_or_default());
+    }
+    Running::spawn(world, command)
+}
+
+#[test]
+fn the_limit_on_watches_is_named_and_files_are_found_all_the_same() {
+    let world = World::with_account(account());
+    let folder = world.watch("in", account(), &["--scan-every", "2s"]);
+    for number in 0..20 {
+        fs::create_dir_all(folder.join(format!("sub{number}"))).unwrap();
+    }
+    let running = in_namespaces(
+        &world,
+        "echo 5 > /proc/sys/user/max_inotify_watches; exec \"$0\" run --json",
+    );
+    running.until_quiet();
+    let view = running.until_folder(1, "limited", |folder| folder["reason"].is_string());
+    let reason = view["reason"].as_str().unwrap();
+    assert!(
+        reason.contains("21 folders") && reason.contains("sysctl -w user.max_inotify_watches="),
+        "{reason}"
+    );
+    fs::write(folder.join("sub19/a.txt"), "a").unwrap();
+    running.wait_for("completed", "a.txt", 1);
+}
+
+#[test]
+fn a_drive_that_is_disconnected_loses_nothing() {
+    let world = World::with_account(account());
+    let folder = world.watch("in", account(), &[]);
+    let drive = world.files().join("drive");
+    fs::create_dir(&drive).unwrap();
+    fs::write(drive.join("a.txt"), "a").unwrap();
+    let steps = world.files().join("steps");
+    rustix::fs::mknodat(
+        rustix::fs::CWD,
+        &steps,
+        rustix::fs::FileType::Fifo,
+        rustix::fs::Mode::RUSR | rustix::fs::Mode::WUSR,
+        0,
+    )
+    .unwrap();
+    // The shell mounts and unmounts as the test tells it through the pipe; the engine runs beside it.
+    let script = format!(
+        "mount --bind '{drive}' '{folder}'; \"$0\" run --json & while read -r step < '{steps}'; do eval \"$step\"; done",
+        drive = drive.display(),
+        folder = folder.display(),
+        steps = steps.display(),
+    );
+    let running = in_namespaces(&world, &script);
+    let tell = |step: String| fs::write(&steps, step + "\n").unwrap();
+    running.wait_for("completed", "a.txt", 1);
+    running.until_quiet();
+    world.sandbox().set_faults(vec!["andi:part:delay=30s".parse().unwrap()]);
+    fs::write(drive.join("b.txt"), "b").unwrap();
+    running.wait_for("progress", "b.txt", 1);
+    tell(format!("umount -l '{}'", folder.display()));
+    let gone = running.until_folder(1, "gone", |folder| folder["state"] == "gone");
+    assert!(gone["reason"].as_str().unwrap().contains("drive"), "{gone}");
+    world.sandbox().clear_faults();
+    tell(format!("mount --bind '{}' '{}'", drive.display(), folder.display()));
+    running.until_folder(1, "back", |folder| folder["state"] == "watching");
+    running.until_quiet();
+    tell("kill -9 $!; exit".to_owned());
+    assert_eq!(world.names(Service::Andi), ["a.txt", "b.txt"]);
+    assert!(running.events("canceled").is_empty());
+}
+
+/// A folder that reports no changes made behind it, as a network drive does.
+struct Share(std::path::PathBuf);
+
+impl Share {
+    fn mount(behind: &Path, at: &Path) -> Self {
+        fs::create_dir_all(at).unwrap();
+        let status = Command::new("bindfs").arg(behind).arg(at).status().unwrap();
+        assert!(status.success(), "bindfs");
+        Self(at.to_owned())
+    }
+
+    fn drop_off(&self) {
+        let status = Command::new("pkill")
+            .args(["-9", "-f"])
+            .arg(format!("bindfs .* {}", self.0.display()))
+            .status();
+        assert!(status.unwrap().success());
+    }
+
+    fn unmount(&self) {
+        let status = Command::new("fusermount3").args(["-u", "-z"]).arg(&self.0).status();
+        assert!(status.unwrap().success());
+    }
+}
+
+impl Drop for Share {
+    fn drop(&mut self) {
+        // It may have been unmounted by the test already.
+        let _ = Command::new("fusermount3")
+            .args(["-u", "-z", "-q"])
+            .arg(&self.0)
+            .status();
+    }
+}
+
+#[test]
+fn a_network_drive_is_looked_through_and_may_go_away() {
+    let world = World::with_account(account());
+    let (behind, at) = (world.files().join("server"), world.files().join("share"));
+    fs::create_dir_all(&behind).unwrap();
+    let share = Share::mount(&behind, &at);
+    world.watch("share", account(), &["--scan-every", "1s"]);
+    let running = Running::start(&world);
+    running.until_quiet();
+    fs::write(behind.join("a.txt"), "a").unwrap();
+    running.wait_for("completed", "a.txt", 1);
+    share.drop_off();
+    let gone = running.until_folder(1, "gone", |folder| folder["state"] == "gone");
+    assert!(gone["reason"].is_string(), "{gone}");
+    fs::write(behind.join("b.txt"), "b").unwrap();
+    share.unmount();
+    let _again = Share::mount(&behind, &at);
+    running.wait_for("completed", "b.txt", 1);
+    running.until_quiet();
+    assert_eq!(world.names(Service::Andi), ["a.txt", "b.txt"]);
+}
+
+#[test]
+fn when_hints_were_lost_the_whole_folder_is_looked_through() {
+    let world = World::with_account(account());
+    let folder = world.watch("in", account(), &[]);
+    let running = Running::start(&world);
+    running.until_quiet();
+    let pid = rustix::process::Pid::from_raw(i32::try_from(running.id()).unwrap()).unwrap();
+    rustix::process::kill_process(pid, rustix::process::Signal::STOP).unwrap();
+    // Four hints a file: more than the 16,384 that the kernel keeps. Nobody wants the files themselves.
+    for number in 0..6000 {
+        fs::write(folder.join(format!("{number}.tmp")), "x").unwrap();
+    }
+    fs::write(folder.join("last.txt"), "last").unwrap();
+    rustix::process::kill_process(pid, rustix::process::Signal::CONT).unwrap();
+    running.wait_for("completed", "last.txt", 1);
+}
+
+#[test]
+fn links_are_left_out_or_followed_inside_the_folder_and_loops_end() {
+    for (links, expected) in [("skip", vec!["a.txt"]), ("follow", vec!["a.txt", "b.txt"])] {
+        let world = World::with_account(account());
+        fs::write(world.files().join("secret.txt"), "secret").unwrap();
+        let folder = world.watch("in", account(), &["--links", links, "--exclude", "/hidden/"]);
+        fs::create_dir(folder.join("hidden")).unwrap();
+        fs::write(folder.join("a.txt"), "a").unwrap();
+        fs::write(folder.join("hidden/b.txt"), "b").unwrap();
+        let link = |to: &Path, at: &str| std::os::unix::fs::symlink(to, folder.join(at)).unwrap();
+        link(&world.files().join("secret.txt"), "outside.txt");
+        link(&world.files(), "up");
+        link(Path::new("."), "loop");
+        link(Path::new("hidden"), "shown");
+        let running = Running::start(&world);
+        running.until_quiet();
+        assert_eq!(world.names(Service::Andi), expected, "{links}");
+    }
+}
