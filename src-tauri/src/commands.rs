@@ -1,7 +1,7 @@
 //! The commands of the page: each one question to the engine, or one dialog.
 //!
-//! Refuses paths: files come from [`Drops`] by number, from a dialog or from the clipboard. A command also has to stand
-//! in `build.rs` and in `capabilities/main.json`.
+//! Those for watched folders are in `folders.rs`. Refuses paths: files come from [`Drops`] by number, from a dialog or
+//! from the clipboard. A command also has to stand in `build.rs` and in `capabilities/main.json`.
 
 use skylift_engine::files::from_path;
 use skylift_model::api::{
@@ -17,7 +17,7 @@ use crate::dialogs::Dialogs;
 use crate::drag::{Drag, DropEvent};
 use crate::drops::{Drop, Drops};
 use crate::engine::Engine;
-use crate::feed;
+use crate::{feed, folders};
 
 /// Everything the page can call.
 pub(crate) fn handler() -> impl Fn(Invoke) -> bool + Send + Sync + 'static {
@@ -25,31 +25,41 @@ pub(crate) fn handler() -> impl Fn(Invoke) -> bool + Send + Sync + 'static {
         accounts,
         add,
         add_account,
+        folders::add_folder,
         add_service,
         cancel,
+        folders::change_folder,
         change_settings,
+        folders::choose_folder,
         copy,
         details,
         dismiss_drop,
         doctor,
         drops,
+        folders::folders,
         import_url,
         next,
         paste,
         pause,
+        folders::pause_folder,
         pick_files,
         pick_folder,
+        folders::preview_folder,
         receipts,
         remove,
         remove_account,
+        folders::remove_folder,
         resume,
+        folders::resume_folder,
         retry,
         save_receipt,
+        folders::scan_folder,
         services,
         set_key,
         settings,
         subscribe,
         test_account,
+        folders::test_rules,
         try_account,
     ]
 }
@@ -64,7 +74,8 @@ macro_rules! ask {
     };
 }
 
-fn strange() -> Fault {
+/// What the page is told when an answer does not fit its question.
+pub(crate) fn strange() -> Fault {
     Fault::new(FaultKind::Setup, "the engine answered another question").hint("Start Skylift again.")
 }
 

@@ -1,5 +1,5 @@
 //! Files that the operating system handed over: dropped, chosen in a dialog, pasted. The paths stay here; the page gets
-//! a number it cannot guess, how much there is, and the first names.
+//! a number it cannot guess, how much there is, and the first names. Of a folder to watch it is shown where that is.
 //!
 //! Refuses to let the page name a file, and to hold more than the window can ask about.
 
@@ -9,6 +9,7 @@ use std::sync::{Mutex, MutexGuard};
 
 use serde::Serialize;
 use skylift_engine::files::from_path;
+use skylift_model::api::PickId;
 use skylift_model::{Fault, FaultKind};
 
 /// Drops that wait for an answer; for a further one the oldest is forgotten.
@@ -30,6 +31,14 @@ pub(crate) struct Drop {
     names: Vec<String>,
     /// Bytes of the plain files; none when there is something that cannot be measured.
     bytes: Option<u64>,
+}
+
+/// What the page learns of a folder that a person picked to be watched, or to move files to.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub(crate) struct Picked {
+    pick: PickId,
+    /// Where it is, for people.
+    path: String,
 }
 
 impl Drop {
@@ -74,10 +83,33 @@ impl Drops {
             return None;
         }
         let seen = Drop::look(&paths);
-        let mut pending = self.pending();
-        let drop = unguessable(&pending);
-        put(&mut pending, drop, paths);
-        Some(Drop { number: drop, ..seen })
+        let number = self.put(paths);
+        Some(Drop { number, ..seen })
+    }
+
+    /// Holds a folder until it is watched or dismissed; nothing when it is none of this computer.
+    pub(crate) fn hold_folder(&self, folder: PathBuf) -> Option<Picked> {
+        let path = from_path(&folder).shown();
+        let pick = folder.is_absolute().then(|| self.put(vec![folder]))?;
+        Some(Picked {
+            pick: PickId(pick),
+            path,
+        })
+    }
+
+    /// The one folder of a drop, which stays held.
+    ///
+    /// # Errors
+    /// When no such drop waits, or when it is more than one thing.
+    pub(crate) fn folder(&self, PickId(number): PickId) -> Result<PathBuf, Fault> {
+        let pending = self.pending();
+        let held = pending.iter().find(|(held, _)| *held == number);
+        match held.map(|(_, paths)| paths.as_slice()) {
+            Some([folder]) => Ok(folder.clone()),
+            Some(_) | None => {
+                Err(Fault::new(FaultKind::Setup, "the chosen folder is not known any more").hint("Choose it again."))
+            }
+        }
     }
 
     /// Takes the paths of a drop out.
@@ -98,6 +130,13 @@ impl Drops {
     /// Holds the paths of a drop again that could not be used, under the same number.
     pub(crate) fn put_back(&self, drop: u64, paths: Vec<PathBuf>) {
         put(&mut self.pending(), drop, paths);
+    }
+
+    fn put(&self, paths: Vec<PathBuf>) -> u64 {
+        let mut pending = self.pending();
+        let number = unguessable(&pending);
+        put(&mut pending, number, paths);
+        number
     }
 
     fn pending(&self) -> MutexGuard<'_, VecDeque<(u64, Vec<PathBuf>)>> {
@@ -179,6 +218,23 @@ mod tests {
         assert!(drops.take(drop).is_err());
         drops.put_back(drop, paths.clone());
         assert_eq!(drops.take(drop).unwrap(), paths);
+    }
+
+    #[test]
+    fn a_picked_folder_stays_held_and_several_things_are_none() {
+        let (folder, paths) = files(2);
+        let drops = Drops::default();
+        let Picked { pick, path } = drops.hold_folder(folder.path().to_owned()).unwrap();
+        assert_eq!(path, folder.path().to_str().unwrap());
+        assert_eq!(drops.folder(pick).unwrap(), folder.path());
+        assert_eq!(drops.folder(pick).unwrap(), folder.path());
+        let several = drops.hold(paths).unwrap().number;
+        for forged in [0, pick.0.wrapping_add(1), several] {
+            assert!(drops.folder(PickId(forged)).is_err(), "{forged}");
+        }
+        assert_eq!(drops.hold_folder("relative".into()), None);
+        drops.take(pick.0).unwrap();
+        assert!(drops.folder(pick).is_err());
     }
 
     #[test]

@@ -11,6 +11,7 @@ mod drag;
 mod drops;
 mod engine;
 mod feed;
+mod folders;
 #[cfg(test)]
 mod surface;
 mod window;

@@ -6,6 +6,7 @@ const CONFIG: &str = include_str!("../tauri.conf.json");
 const CAPABILITIES: &str = include_str!("../capabilities/main.json");
 const BUILD: &str = include_str!("../build.rs");
 const COMMANDS: &str = include_str!("commands.rs");
+const FOLDERS: &str = include_str!("folders.rs");
 
 fn json(text: &str) -> Value {
     serde_json::from_str(text).unwrap()
@@ -17,6 +18,7 @@ fn listed<'a>(text: &'a str, opening: &str, quote: &str) -> Vec<&'a str> {
     let names = lines.map(str::trim).take_while(|line| !line.starts_with(']'));
     names
         .map(|line| line.trim_end_matches(',').trim_matches(|c| quote.contains(c)))
+        .map(|name| name.trim_start_matches("folders::"))
         .collect()
 }
 
@@ -46,6 +48,11 @@ fn no_command_takes_a_path() {
     assert!(
         naming[0].starts_with("async fn hold("),
         "what a dialog or the clipboard gave"
+    );
+    let (commands, _) = FOLDERS.split_once("#[cfg(test)]").unwrap();
+    assert!(
+        !commands.contains("Path"),
+        "a folder is a number or one that is watched"
     );
 }
 

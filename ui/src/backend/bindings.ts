@@ -64,6 +64,11 @@ name: string,
 size: number, };
 
 /**
+ * What happens to the local file once the service has confirmed its size or checksum.
+ */
+export type AfterChoice = "keep" | "trash" | { "move": PickId };
+
+/**
  * One thing that was tried and went wrong.
  */
 export type Attempt = { 
@@ -244,6 +249,31 @@ folders_changed: boolean,
  * What a person should read now, such as a key that was refused.
  */
 notices: Array<Notice>, };
+
+/**
+ * What is done with a watched folder.
+ */
+export type FolderChoices = { 
+/**
+ * Where its files go.
+ */
+account: string, 
+/**
+ * Upload options; `{path}`, `{folder}` and `{date}` in them are filled in for each file.
+ */
+options: Record<string, string>, 
+/**
+ * Which files go.
+ */
+rules: FolderRules, 
+/**
+ * What happens to the local file; nothing leaves it as it is, and keeps the files of a new folder.
+ */
+after: AfterChoice | null, 
+/**
+ * Seconds between two looks through the whole folder, instead of what Skylift chooses.
+ */
+scan_every: number | null, };
 
 /**
  * A watched folder. A small number that a person can type; it is not given to another folder later.
@@ -534,6 +564,11 @@ token: string | null, };
 export type Phase = "queued" | "uploading" | "completing" | "completed" | "failed" | "canceled";
 
 /**
+ * A folder that a person picked, by the number under which the shell holds it.
+ */
+export type PickId = number;
+
+/**
  * What would happen to the files of a folder.
  */
 export type Preview = { 
@@ -545,6 +580,23 @@ counts: Array<FateCount>,
  * File by file; of one fate at most [`PREVIEW_ROWS`].
  */
 rows: Array<PreviewRow>, };
+
+/**
+ * Which folder to preview.
+ */
+export type PreviewChoice = { "folder": FolderId } | { "picked": { 
+/**
+ * The folder.
+ */
+pick: PickId, 
+/**
+ * What would be done with it.
+ */
+choices: FolderChoices, 
+/**
+ * Whether only what comes from now on would be uploaded.
+ */
+only_new: boolean, } };
 
 /**
  * What would happen to one file.

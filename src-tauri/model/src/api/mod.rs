@@ -3,6 +3,7 @@
 //! The window, the command line and a second process speak only this. The page of the window gets no command that
 //! carries a path: the shell adds those from what the operating system dropped.
 
+mod chosen;
 mod folders;
 mod views;
 
@@ -16,6 +17,7 @@ use crate::phase::Phase;
 use crate::receipt::Receipt;
 use crate::secret::Key;
 
+pub use chosen::{AfterChoice, FolderChoices, PickId, PreviewChoice};
 pub use folders::{
     AfterUpload, Fate, FateCount, FolderChange, FolderProblem, FolderRules, FolderSetup, FolderState, FolderView,
     Links, NewFolder, PREVIEW_ROWS, Preview, PreviewOf, PreviewRow,
@@ -314,6 +316,8 @@ mod tests {
             Check::export_all,
             FolderView::export_all,
             Preview::export_all,
+            FolderChoices::export_all,
+            PreviewChoice::export_all,
         ] {
             export(&config).unwrap();
         }
