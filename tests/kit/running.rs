@@ -11,9 +11,9 @@ use serde_json::Value;
 use crate::world::World;
 
 /// Longer than anything here takes on a slow machine.
-const PATIENCE: Duration = Duration::from_secs(180);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(180);
 /// Between two questions to the engine.
-const ASK_AGAIN: Duration = Duration::from_millis(100);
+pub(crate) const ASK_AGAIN: Duration = Duration::from_millis(100);
 
 /// A running engine.
 pub struct Running<'a> {
@@ -101,31 +101,7 @@ impl<'a> Running<'a> {
 
     /// Waits until every folder was looked through and nothing is about to come or to go.
     pub fn until_quiet(&self) {
-        let deadline = Instant::now() + 4 * PATIENCE;
-        for folder in self.world.folders() {
-            if folder["state"] != "paused" {
-                let _ = self
-                    .world
-                    .skylift(["watch", "scan", &folder["id"].to_string()])
-                    .expect(0);
-            }
-        }
-        loop {
-            let folders = self.world.folders();
-            let rests = |folder: &Value| folder["idle"] == true && folder["unfinished"] == 0 && folder["queued"] == 0;
-            if folders
-                .iter()
-                .all(|folder| folder["state"] == "paused" || rests(folder))
-            {
-                return;
-            }
-            assert!(
-                Instant::now() < deadline,
-                "not quiet: {folders:#?}\n{:#?}",
-                self.world.skylift(["queue"])
-            );
-            std::thread::sleep(ASK_AGAIN);
-        }
+        self.world.until_quiet();
     }
 
     /// Waits until what the engine tells of a folder is so.

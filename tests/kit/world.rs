@@ -6,9 +6,11 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::Mutex;
+use std::time::Instant;
 
 use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
+use serde_json::Value;
 use sha2::{Digest, Sha256};
 use skylift_sandbox::{Config, ObjectInfo, Sandbox, Service};
 use tempfile::TempDir;
@@ -16,6 +18,7 @@ use tokio::runtime::Runtime;
 
 use crate::canary::Canary;
 use crate::process::{Finished, binary};
+use crate::running::{ASK_AGAIN, PATIENCE};
 
 /// An account that can be added to a world; its name is the service's.
 #[derive(Clone, Copy, Debug)]
@@ -206,8 +209,37 @@ impl World {
     }
 
     /// What the engine tells of the watched folders.
-    pub fn folders(&self) -> Vec<serde_json::Value> {
+    pub fn folders(&self) -> Vec<Value> {
         self.skylift(["watch", "list", "--json"]).expect(0).lines()
+    }
+
+    /// Waits until every folder was looked through by the running engine and nothing is about to come or to go.
+    pub fn until_quiet(&self) {
+        let deadline = Instant::now() + 2 * PATIENCE;
+        for folder in self.folders().iter().filter(|folder| folder["state"] != "paused") {
+            let scan = ["watch", "scan", &folder["id"].to_string()];
+            // An engine that is only just starting does not watch yet.
+            while self.skylift(scan).code() != 0 {
+                assert!(Instant::now() < deadline, "no engine looks through folders");
+                std::thread::sleep(ASK_AGAIN);
+            }
+        }
+        loop {
+            let folders = self.folders();
+            let rests = |folder: &Value| folder["idle"] == true && folder["unfinished"] == 0 && folder["queued"] == 0;
+            if folders
+                .iter()
+                .all(|folder| folder["state"] == "paused" || rests(folder))
+            {
+                return;
+            }
+            assert!(
+                Instant::now() < deadline,
+                "not quiet: {folders:#?}\n{}",
+                self.skylift(["queue"]).stdout
+            );
+            std::thread::sleep(ASK_AGAIN);
+        }
     }
 
     /// Names of what a service holds, sorted; a file that was uploaded twice is named twice.

@@ -1,7 +1,10 @@
 //! What must be true of watched folders, shown with real files, real programs that write them, and the real engine.
 
 mod finished;
+mod machine;
+mod model;
 mod places;
+mod races;
 mod rules;
 mod versions;
 

@@ -196,3 +196,18 @@ fn wrong_choices_are_refused_with_what_would_be_right() {
         assert!(refused.stderr.contains(hint), "{arguments:?}: {}", refused.stderr);
     }
 }
+
+#[test]
+fn a_file_that_is_brought_back_is_moved_again_and_not_sent() {
+    let world = World::with_account(account());
+    fs::create_dir(world.files().join("sent")).unwrap();
+    let folder = world.watch("in", account(), &["--after", "move=sent"]);
+    fs::write(folder.join("a.txt"), "a").unwrap();
+    let running = Running::start(&world);
+    running.until_folder(1, "emptied", |_| !folder.join("a.txt").exists());
+    fs::write(folder.join("a.txt"), "a").unwrap();
+    running.until_folder(1, "emptied again", |_| !folder.join("a.txt").exists());
+    assert!(world.files().join("sent/a (2).txt").exists());
+    running.until_quiet();
+    assert_eq!(world.names(Service::Andi), ["a.txt"]);
+}

@@ -1,0 +1,205 @@
+//! Random lives of two watched folders: real files, real inotify, the real engine stopped, killed and lied to about the
+//! time. After quiet, what the service has is what the model says.
+//!
+//! `SKYLIFT_SEQUENCES`, `SKYLIFT_OPERATIONS` and `SKYLIFT_SEED` set how many, how long, and which.
+
+use std::collections::BTreeMap;
+use std::fs::{self, File, FileTimes, Permissions};
+use std::io::Write;
+use std::os::unix::fs::PermissionsExt;
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, SystemTime};
+
+use proptest::strategy::{Strategy, ValueTree};
+use proptest::test_runner::{Config, RngSeed, TestRunner};
+use proptest_state_machine::{ReferenceStateMachine, StateMachineTest};
+use sha2::{Digest, Sha256};
+use skylift_sandbox::Service;
+use skylift_tests::World;
+
+use super::account;
+use super::model::{FOLDERS, Model, Place, State, Step, Version};
+
+/// Preloaded, it tells a program another time than it is.
+const LIAR: &str = "/usr/lib/x86_64-linux-gnu/faketime/libfaketime.so.1";
+const DAY: u64 = 24 * 3600;
+
+/// The folders and the engine.
+struct Lives {
+    world: World,
+    engine: Child,
+}
+
+fn content(version: Version) -> Vec<u8> {
+    format!("version {version} ")
+        .repeat(usize::try_from(version % 300 + 1).unwrap())
+        .into_bytes()
+}
+
+fn start(world: &World) -> Child {
+    let skylift = world.command(["run", "--quiet"]);
+    // As a user who is not root, so that files that may not be read cannot be read.
+    let mut command = Command::new("unshare");
+    command.args(["--user", "--map-user=1000", "--map-group=1000"]);
+    command.arg(skylift.get_program()).args(skylift.get_args());
+    command.env_clear().stdin(Stdio::null()).stdout(Stdio::null());
+    for (name, value) in skylift.get_envs() {
+        command.env(name, value.unwrap_or_default());
+    }
+    command
+        .env("LD_PRELOAD", LIAR)
+        .env("FAKETIME_TIMESTAMP_FILE", world.files().join("clock"))
+        .envs([
+            ("FAKETIME_NO_CACHE", "1"),
+            ("DONT_FAKE_MONOTONIC", "1"),
+            ("NO_FAKE_STAT", "1"),
+        ])
+        .spawn()
+        .unwrap()
+}
+
+impl Lives {
+    fn path(&self, (folder, path): &Place) -> PathBuf {
+        self.world.files().join(FOLDERS[*folder]).join(path)
+    }
+
+    fn ready(&self, at: &Place) -> PathBuf {
+        let path = self.path(at);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        path
+    }
+
+    fn end(&mut self, signal: rustix::process::Signal) {
+        let id = rustix::process::Pid::from_raw(i32::try_from(self.engine.id()).unwrap()).unwrap();
+        rustix::process::kill_process(id, signal).unwrap();
+        self.engine.wait().unwrap();
+        self.engine = start(&self.world);
+    }
+
+    fn quiet(&self, state: &State) {
+        for at in state.files.keys() {
+            fs::set_permissions(self.path(at), Permissions::from_mode(0o644)).unwrap();
+        }
+        self.world.until_quiet();
+        self.compare(state);
+    }
+
+    /// Every version that was there at rest was uploaded once for each folder, no version oftener than folders had it,
+    /// and nothing but whole versions.
+    fn compare(&self, state: &State) {
+        let mut found: BTreeMap<String, usize> = BTreeMap::new();
+        for object in self.world.objects(Service::Andi) {
+            *found.entry(object.sha256).or_default() += 1;
+        }
+        for (version, folders) in &state.seen {
+            let times = found
+                .remove(&hex::encode(Sha256::digest(content(*version))))
+                .unwrap_or(0);
+            let least = state.settled.get(version).map_or(0, std::collections::BTreeSet::len);
+            assert!(
+                (least..=folders.len()).contains(&times),
+                "version {version} was uploaded {times} times, not {least} to {}\n{}",
+                folders.len(),
+                self.world.skylift(["watch", "preview", "1"]).stdout
+            );
+        }
+        assert!(found.is_empty(), "no version: {found:?}");
+    }
+}
+
+impl StateMachineTest for Lives {
+    type SystemUnderTest = Self;
+    type Reference = Model;
+
+    fn init_test(_: &State) -> Self {
+        let world = World::with_account(account());
+        fs::write(world.files().join("clock"), "+0").unwrap();
+        for folder in FOLDERS {
+            world.watch(folder, account(), &[]);
+        }
+        let engine = start(&world);
+        Self { world, engine }
+    }
+
+    fn apply(mut lives: Self, state: &State, step: Step) -> Self {
+        match step {
+            Step::Write { at, pieces } => {
+                let content = content(state.version(&at));
+                let path = lives.ready(&at);
+                if path.exists() {
+                    fs::set_permissions(&path, Permissions::from_mode(0o644)).unwrap();
+                }
+                let mut file = File::create(path).unwrap();
+                for piece in content.chunks(content.len().div_ceil(pieces)) {
+                    file.write_all(piece).unwrap();
+                    std::thread::sleep(Duration::from_millis(20));
+                }
+            }
+            Step::Save { at, temporary } => {
+                let path = lives.ready(&at);
+                let beside = path.with_file_name(temporary);
+                fs::write(&beside, content(state.version(&at))).unwrap();
+                fs::rename(beside, path).unwrap();
+            }
+            Step::Move { from, to } => fs::rename(lives.path(&from), lives.ready(&to)).unwrap(),
+            Step::Link { from, to } => fs::hard_link(lives.path(&from), lives.ready(&to)).unwrap(),
+            Step::Delete { at } => fs::remove_file(lives.path(&at)).unwrap(),
+            Step::Touch { at, days } => {
+                let span = Duration::from_secs(days.unsigned_abs() * DAY);
+                let time = if days < 0 {
+                    SystemTime::now() - span
+                } else {
+                    SystemTime::now() + span
+                };
+                let times = FileTimes::new().set_modified(time);
+                File::open(lives.path(&at)).unwrap().set_times(times).unwrap();
+            }
+            Step::Forbid { at } => fs::set_permissions(lives.path(&at), Permissions::from_mode(0)).unwrap(),
+            Step::MoveFolder { folder, from, to } => {
+                let place = |path: String| lives.path(&(folder, path));
+                let to = place(to);
+                // An empty folder of that name may be left from before.
+                let _ = fs::remove_dir_all(&to);
+                fs::create_dir_all(to.parent().unwrap()).unwrap();
+                fs::rename(place(from), to).unwrap();
+            }
+            Step::Clock { offset } => fs::write(lives.world.files().join("clock"), format!("{offset:+}")).unwrap(),
+            Step::Restart => lives.end(rustix::process::Signal::INT),
+            Step::Kill => lives.end(rustix::process::Signal::KILL),
+            Step::Quiet => lives.quiet(state),
+        }
+        lives
+    }
+
+    fn teardown(mut lives: Self, mut state: State) {
+        state.settle();
+        lives.quiet(&state);
+        lives.engine.kill().unwrap();
+        lives.engine.wait().unwrap();
+    }
+}
+
+fn number(variable: &str) -> Option<u64> {
+    std::env::var(variable).ok().map(|text| text.parse().expect("a number"))
+}
+
+#[test]
+fn whatever_happens_in_two_folders_each_version_is_uploaded_once() {
+    let sequences = number("SKYLIFT_SEQUENCES").unwrap_or(1);
+    let operations = usize::try_from(number("SKYLIFT_OPERATIONS").unwrap_or(80)).unwrap();
+    let first = number("SKYLIFT_SEED").unwrap_or_else(rand::random);
+    for seed in (0..sequences).map(|sequence| first.wrapping_add(sequence)) {
+        println!("SKYLIFT_SEED={seed} SKYLIFT_OPERATIONS={operations}");
+        let config = Config {
+            rng_seed: RngSeed::Fixed(seed),
+            failure_persistence: None,
+            ..Config::default()
+        };
+        let strategy = Model::sequential_strategy(operations..=operations);
+        // Not made shorter when it fails: every try would take as long as this one.
+        let tree = strategy.new_tree(&mut TestRunner::new(config.clone())).unwrap();
+        let (state, steps, seen) = tree.current();
+        Lives::test_sequential(config, state, steps, seen);
+    }
+}
