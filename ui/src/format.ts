@@ -78,3 +78,11 @@ export function moment(timestamp: number): string {
 export function count(value: number): string {
 	return value.toLocaleString('en-US');
 }
+
+/** A path as the place and the name at its end, with the separator between them on the place: `['/home/ada/', 'Scans']`. */
+export function splitPath(path: string): [place: string, name: string] {
+	// Escaped characters, such as `\\u{202e}`, hold a backslash that separates nothing.
+	const windows = /^([A-Za-z]:)?\\(?!u\{)/.test(path);
+	const end = windows ? path.search(/\\(?!u\{)(?:(?!\\(?!u\{)).)*$/) : path.lastIndexOf('/');
+	return end === -1 || end === path.length - 1 ? ['', path] : [path.slice(0, end + 1), path.slice(end + 1)];
+}

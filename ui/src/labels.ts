@@ -1,4 +1,4 @@
-// Labels and sentences of the window, by the place they stand in. The other half of words.ts; refuses logic beyond counting.
+// Labels and sentences of the window, by the place they stand in. A part of words.ts; refuses logic beyond counting.
 
 import { count } from './format';
 
@@ -72,7 +72,7 @@ export const words = {
 		ways: {
 			drop: { title: 'Drop', text: 'Drag files or folders from your file manager into this window.' },
 			paste: { title: 'Paste', text: 'Copy files in your file manager, then paste them here.' },
-			add: { title: 'Add', text: 'Choose files or a whole folder with the buttons above.' },
+			watch: { title: 'Watch a folder', text: 'Skylift uploads what is put into it, by itself.' },
 		},
 		first: 'Add an account to begin',
 		firstAbout: 'An account is a service and your key for it. You can also drop files first; Skylift then asks where they go.',
@@ -97,6 +97,7 @@ export const words = {
 		automaticHelp: 'Skylift picks what fits the file.',
 		assumed: 'not documented by the service',
 		upload: 'Upload',
+		watch: 'Watch this folder instead',
 		import: 'Import',
 		andMore: (n: number) => `and ${count(n)} more`,
 	},

@@ -1,4 +1,4 @@
 // The engine's types for parts, which may not import the engine.
 
-export type { Drop } from './backend/backend';
+export type { Drop, Picked } from './backend/backend';
 export type * from './backend/bindings';

@@ -98,4 +98,5 @@ export function progressText(acknowledged: number, size: number): string {
 	return `${percent(acknowledged, size)} percent, ${bytes(acknowledged)} of ${bytes(size)} confirmed`;
 }
 
+export { folderWords } from './folder-words';
 export { files, uploads, words } from './labels';

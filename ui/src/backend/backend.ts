@@ -1,5 +1,5 @@
-// The one way from the page to the engine. Owns the words both sides agree on; refuses paths: the page never sees or
-// names one, it only approves a drop that the shell already holds.
+// The one way from the page to the engine. Owns the words both sides agree on; refuses paths: the page never names one,
+// it only approves what the shell already holds.
 
 import type {
 	AccountView,
@@ -9,7 +9,14 @@ import type {
 	Details,
 	Fault,
 	Feed,
+	FolderChoices,
+	FolderId,
+	FolderRules,
+	FolderView,
 	NewAccount,
+	PickId,
+	Preview,
+	PreviewChoice,
 	Receipt,
 	Selection,
 	ServiceView,
@@ -38,6 +45,14 @@ export interface DropEvent {
 	kind: 'enter' | 'leave' | 'drop';
 	/** What is dragged; always there for `drop`. */
 	drop: Drop | null;
+}
+
+/** A folder that a person picked. The shell holds it until it is watched or dismissed like a drop. */
+export interface Picked {
+	/** Its number; that of a drop with one folder is as good. */
+	pick: PickId;
+	/** Where it is, for people. */
+	path: string;
 }
 
 /** How files are added. */
@@ -94,6 +109,21 @@ export interface Backend {
 	add(uploads: NewUploads): Promise<Added>;
 	dismissDrop(drop: number): Promise<void>;
 	importUrl(source: NewImport): Promise<Added>;
+
+	folders(): Promise<FolderView[]>;
+	/** Lets the person choose a folder to watch, or to move files to; `null` when they chose none. */
+	chooseFolder(): Promise<Picked | null>;
+	/** Says what would happen to each file of a folder; nothing is sent. */
+	previewFolder(of: PreviewChoice): Promise<Preview>;
+	addFolder(pick: PickId, choices: FolderChoices, onlyNew: boolean): Promise<FolderView>;
+	changeFolder(id: FolderId, choices: FolderChoices): Promise<FolderView>;
+	removeFolder(id: FolderId): Promise<void>;
+	pauseFolder(id: FolderId): Promise<FolderView>;
+	resumeFolder(id: FolderId): Promise<FolderView>;
+	/** Has the whole folder looked through now. */
+	scanFolder(id: FolderId): Promise<FolderView>;
+	/** The rule that leaves a name below a folder out; `null` when it would be uploaded. No file is looked at. */
+	testRules(rules: FolderRules, name: string): Promise<string | null>;
 
 	pause(selection: Selection): Promise<Changed>;
 	resume(selection: Selection): Promise<Changed>;

@@ -1,12 +1,14 @@
 // A scripted engine for tests and for working on the page in a browser. Options come from the page's address:
-// ?rows=10000&accounts=2&hostile=1&theme=dark. Refuses to be part of the desktop program.
+// ?rows=10000&accounts=2&folders=6&hostile=1&theme=dark. Refuses to be part of the desktop program.
 
 import type { Backend } from './backend';
 import type { AccountView, NewAccount, TestReport, UploadId } from './bindings';
 import { details, receipt } from './fake/details';
 import { Drops } from './fake/drops';
 import { Engine } from './fake/engine';
+import { Folders } from './fake/folders';
 import { FAULTS, fault, HOSTILE_NAMES } from './fake/rows';
+import { ruleFor } from './fake/rules';
 import { ACCOUNTS, ADDED_SERVICE, SERVICES } from './fake/services';
 
 const later = <T>(value: T, after = 250): Promise<T> => new Promise((resolve) => setTimeout(() => resolve(structuredClone(value)), after));
@@ -17,23 +19,29 @@ export interface Script {
 	rows?: number;
 	/** How many accounts there are. */
 	accounts?: number;
+	/** How many folders are watched. */
+	folders?: number;
 	/** Whether rows with hostile names are added. */
 	hostile?: boolean;
 }
 
 /** The script that an address asks for. */
 export function scriptOf(query: URLSearchParams): Script {
-	return { rows: Number(query.get('rows') ?? 11), accounts: Number(query.get('accounts') ?? 3), hostile: query.has('hostile') };
+	const number = (name: string, usual: number): number => Number(query.get(name) ?? usual);
+	return { rows: number('rows', 11), accounts: number('accounts', 3), folders: number('folders', 0), hostile: query.has('hostile') };
 }
 
 /** A scripted engine. A key that holds the word "bad" is refused. */
-export function fake({ rows = 11, accounts = 3, hostile = false }: Script = {}): Backend {
+export function fake({ rows = 11, accounts = 3, folders: watched = 0, hostile = false }: Script = {}): Backend {
 	const services = [...SERVICES];
 	const engine = new Engine(
 		rows,
 		ACCOUNTS.slice(0, accounts).map((account) => ({ ...account, needs_key: rows > 4 && account.name === 'billing' })),
 	);
 	const drops = new Drops();
+	const folders = new Folders(watched, engine.accounts, drops, () => {
+		engine.foldersChanged = true;
+	});
 	const [first] = engine.accounts;
 	if (hostile && first) engine.add(HOSTILE_NAMES, first, 40_000_000);
 
@@ -112,6 +120,17 @@ export function fake({ rows = 11, accounts = 3, hostile = false }: Script = {}):
 			const added = engine.add([name ?? new URL(url).pathname.split('/').at(-1) ?? url], found(account), 30_000_000);
 			return later({ added: added.map(({ id, path, name, size }) => ({ id, path, name, size })), skipped: [] });
 		},
+
+		folders: () => later(folders.list, 20),
+		chooseFolder: async () => later(folders.pick(), 60),
+		previewFolder: async (of) => later(folders.preview(of), 400),
+		addFolder: async (pick, choices, onlyNew) => later(folders.add(pick, choices, onlyNew), 60),
+		changeFolder: async (id, choices) => later(folders.change(id, choices), 60),
+		removeFolder: async (id) => later(folders.remove(id), 60),
+		pauseFolder: async (id) => later(folders.apply('pause', id), 30),
+		resumeFolder: async (id) => later(folders.apply('resume', id), 30),
+		scanFolder: async (id) => later(folders.apply('scan', id), 30),
+		testRules: async (rules, name) => later(ruleFor(rules, name), 20),
 
 		pause: (selection) => later(engine.verb('pause', selection), 30),
 		resume: (selection) => later(engine.verb('resume', selection), 30),

@@ -38,6 +38,17 @@ export const tauri: Backend = {
 	dismissDrop: (drop) => invoke('dismiss_drop', { drop }),
 	importUrl: ({ url, account, name, options }) => invoke('import_url', { url, account, name, options }),
 
+	folders: () => invoke('folders'),
+	chooseFolder: () => invoke('choose_folder'),
+	previewFolder: (of) => invoke('preview_folder', { of }),
+	addFolder: (pick, choices, onlyNew) => invoke('add_folder', { pick, choices, onlyNew }),
+	changeFolder: (id, choices) => invoke('change_folder', { id, choices }),
+	removeFolder: (id) => invoke('remove_folder', { id }),
+	pauseFolder: (id) => invoke('pause_folder', { id }),
+	resumeFolder: (id) => invoke('resume_folder', { id }),
+	scanFolder: (id) => invoke('scan_folder', { id }),
+	testRules: (rules, name) => invoke('test_rules', { rules, name }),
+
 	pause: (selection) => invoke('pause', { selection }),
 	resume: (selection) => invoke('resume', { selection }),
 	retry: (selection) => invoke('retry', { selection }),

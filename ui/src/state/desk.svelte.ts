@@ -1,8 +1,10 @@
 // Everything behind the window, put together. Owns which view and dialog are open; refuses logic of its own.
 
-import type { Backend, Unsubscribe } from '../backend/backend';
+import type { Backend, Picked, Unsubscribe } from '../backend/backend';
+import type { FolderId } from '../backend/bindings';
 import { Announcer } from './announcer';
 import { Deeds } from './deeds.svelte';
+import { Folders } from './folders.svelte';
 import { Inspector } from './inspector.svelte';
 import { Intake } from './intake.svelte';
 import { Listing } from './listing.svelte';
@@ -13,12 +15,22 @@ import { Selection } from './selection.svelte';
 import { Setup } from './setup.svelte';
 
 /** A dialog that a person opened. */
-export type Dialog = { kind: 'account' } | { kind: 'key'; account: string } | { kind: 'import' } | { kind: 'settings' } | { kind: 'keys' };
+export type Dialog =
+	| { kind: 'account' }
+	| { kind: 'key'; account: string }
+	| { kind: 'import' }
+	| { kind: 'watch'; picked: Picked | null }
+	| { kind: 'folder'; id: FolderId }
+	| { kind: 'preview'; id: FolderId }
+	| { kind: 'settings' }
+	| { kind: 'keys' };
 
 /** The window's state. */
 export class Desk {
 	/** What fills the window. */
-	view: 'queue' | 'accounts' = $state('queue');
+	view: 'queue' | 'folders' | 'accounts' = $state('queue');
+	/** The watched folder that the view of folders brings into view. */
+	folder: { id: FolderId } | null = $state.raw(null);
 	/** The dialog that is open. */
 	dialog: Dialog | null = $state.raw(null);
 
@@ -26,6 +38,7 @@ export class Desk {
 	readonly notices = new Notices();
 	readonly look = new Look();
 	readonly setup: Setup;
+	readonly folders: Folders;
 	readonly queue: Queue;
 	readonly listing: Listing;
 	readonly selection: Selection;
@@ -40,6 +53,7 @@ export class Desk {
 		);
 		this.backend = backend;
 		this.setup = new Setup(backend);
+		this.folders = new Folders(backend, this.notices);
 		this.inspector = new Inspector(backend, (thrown) => this.notices.fail(thrown));
 		this.queue = new Queue(backend, {
 			changed: (changes) => {
@@ -51,6 +65,7 @@ export class Desk {
 				if (this.inspector.id !== null && moving.has(this.inspector.id)) this.inspector.touch(this.inspector.id);
 			},
 			setupChanged: () => void this.load(),
+			foldersChanged: () => this.folders.touch(),
 			noticed: (notices) => {
 				for (const notice of notices) this.notices.tell(notice.text, notice.bad);
 			},
@@ -70,6 +85,12 @@ export class Desk {
 			endDrops();
 			this.queue.disconnect();
 		};
+	}
+
+	/** Shows the watched folders, and one of them. */
+	showFolder(id: FolderId | null): void {
+		this.folder = id === null ? null : { id };
+		this.view = 'folders';
 	}
 
 	/** Closes the dialog. */

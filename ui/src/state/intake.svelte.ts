@@ -1,5 +1,5 @@
 // What happens to files between the drop and the queue. Holds drops until an account is known; refuses to lose one:
-// each is either added or dismissed.
+// each is added, dismissed or handed over.
 
 import type { Backend, Drop, DropEvent } from '../backend/backend';
 import type { Skipped, UploadId } from '../backend/bindings';
@@ -107,6 +107,13 @@ export class Intake {
 		if (!drop) return;
 		void this.backend.dismissDrop(drop.drop).catch(() => undefined);
 		this.#nextDrop();
+	}
+
+	/** Hands the drop that waits over to whoever asked for it. */
+	release(): Drop | null {
+		const drop = this.asking;
+		if (drop) this.#nextDrop();
+		return drop;
 	}
 
 	#nextDrop(): void {

@@ -22,6 +22,8 @@ export interface Listener {
 	moved?: (moving: ReadonlyMap<UploadId, Motion>) => void;
 	/** Accounts or definitions changed. */
 	setupChanged?: () => void;
+	/** Watched folders changed. */
+	foldersChanged?: () => void;
 	/** Something to read. */
 	noticed?: (notices: Notice[]) => void;
 }
@@ -97,6 +99,7 @@ export class Queue {
 		if (changes.length > 0) this.#listener.changed?.(changes);
 		if (feed.progress.length > 0) this.#listener.moved?.(this.moving);
 		if (feed.setup_changed) this.#listener.setupChanged?.();
+		if (feed.folders_changed) this.#listener.foldersChanged?.();
 		if (feed.notices.length > 0) this.#listener.noticed?.(feed.notices);
 		this.ready = true;
 	}

@@ -96,6 +96,79 @@ const SCENES: Record<string, { query: string; show?: (page: Page) => Promise<voi
 	},
 	keys: { query: 'rows=3', show: (page) => click(page, 'keys') },
 	'cancel-confirm': { query: 'rows=11', show: (page) => page.getByTestId('row-cancel').first().click() },
+	'folders-none': { query: 'rows=3', show: (page) => click(page, 'view-folders') },
+	'folders-three': { query: 'rows=3&folders=3', show: (page) => click(page, 'view-folders') },
+	'folders-many': { query: 'rows=3&folders=40', show: (page) => click(page, 'view-folders') },
+	'folder-gone': {
+		query: 'rows=3&folders=6',
+		show: (page) => page.locator('[data-testid=rail-folder][data-state=gone]').click(),
+	},
+	'folder-problems': { query: 'rows=3&folders=6', show: (page) => page.getByTestId('rail-folder').nth(3).click() },
+	'watch-folder': {
+		query: 'rows=3',
+		show: async (page) => {
+			await click(page, 'add-watched');
+			await click(page, 'folder-pick');
+			await page.getByTestId('folder-pick-path').waitFor();
+		},
+	},
+	'watch-folder-rules': {
+		query: 'rows=3',
+		show: async (page) => {
+			await click(page, 'add-watched');
+			await page.getByTestId('folder-include').fill('*.mov\n*.mp4');
+			await page.getByTestId('folder-exclude').fill('raw/');
+			await click(page, 'folder-more');
+			await page.getByTestId('folder-test').fill('raw/film.mov');
+			await page.getByTestId('folder-verdict').getByText('excluded by raw/').waitFor();
+			await page.getByTestId('folder-after-move').check();
+		},
+	},
+	'watch-folder-refused': {
+		query: 'rows=3',
+		show: async (page) => {
+			await click(page, 'add-watched');
+			await page.getByTestId('folder-exclude').fill('[z-a]');
+			await page.getByText('cannot be read').waitFor();
+			await click(page, 'folder-save');
+		},
+	},
+	'watch-folder-preview': {
+		query: 'rows=3',
+		show: async (page) => {
+			await click(page, 'add-watched');
+			await click(page, 'folder-pick');
+			await page.getByTestId('folder-pick-path').waitFor();
+			await page.getByTestId('folder-start-new').check();
+			await click(page, 'folder-look');
+			await page.getByTestId('preview-row').first().waitFor();
+		},
+	},
+	'folder-preview': {
+		query: 'rows=3&folders=6',
+		show: async (page) => {
+			await click(page, 'view-folders');
+			await click(page, 'folder-preview');
+			await page.getByTestId('preview-row').first().waitFor();
+			await click(page, 'fate-excluded');
+		},
+	},
+	'edit-folder': {
+		query: 'rows=3&folders=6',
+		show: async (page) => {
+			await click(page, 'view-folders');
+			await click(page, 'folder-edit');
+			await page.getByTestId('folder-target-path').waitFor();
+		},
+	},
+	'remove-folder': {
+		query: 'rows=3&folders=3',
+		show: async (page) => {
+			await click(page, 'view-folders');
+			await click(page, 'folder-remove');
+		},
+	},
+	'choose-folder': { query: 'rows=3', show: (page) => click(page, 'add-folder') },
 	'drop-overlay': { query: 'rows=3', show: (page) => page.dispatchEvent('body', 'dragenter') },
 };
 

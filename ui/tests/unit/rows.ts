@@ -1,6 +1,6 @@
 // Rows and messages for tests.
 
-import type { Feed, Row } from '../../src/backend/bindings';
+import type { Feed, FolderView, Row } from '../../src/backend/bindings';
 
 /** A waiting row of 1,000 bytes. */
 export function row(id: string, more: Partial<Row> = {}): Row {
@@ -28,6 +28,34 @@ export function row(id: string, more: Partial<Row> = {}): Row {
 		remote_url: null,
 		verified: null,
 		note: null,
+		...more,
+	};
+}
+
+/** A watched folder in which nothing happens. */
+export function folder(id: number, more: Partial<FolderView> = {}): FolderView {
+	return {
+		id,
+		path: `/files/F${id}`,
+		account: 'lab',
+		service: 'empirical',
+		options: {},
+		rules: { include: [], exclude: [], min_size: 0, min_age: 0, subfolders: true, links: 'skip' },
+		after: 'keep',
+		move_to: null,
+		scan_every: null,
+		state: 'watching',
+		reason: null,
+		sent: 0,
+		unfinished: 0,
+		queued: 0,
+		failed: 0,
+		excluded: 0,
+		problems: 0,
+		first_problems: [],
+		scanned_at: null,
+		sent_at: null,
+		idle: true,
 		...more,
 	};
 }

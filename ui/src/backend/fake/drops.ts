@@ -14,6 +14,11 @@ export class Drops {
 		return { drop, files: names.length - folders, folders, names: names.slice(0, 5), bytes: folders > 0 ? null : size * names.length };
 	}
 
+	/** The names of a drop, which stays held. */
+	names(drop: number): string[] | undefined {
+		return this.#held.get(drop)?.names;
+	}
+
 	/** Hands the files of a drop out, once. */
 	release(drop: number): { names: string[]; size: number } | undefined {
 		const held = this.#held.get(drop);

@@ -14,6 +14,7 @@ export class Engine {
 	readonly rows = new Map<UploadId, Row>();
 	readonly settings: Settings = { parallel_uploads: 8, parallel_parts: 8 };
 	setupChanged = false;
+	foldersChanged = false;
 
 	#rev = 0;
 	#tick = 0;
@@ -38,7 +39,9 @@ export class Engine {
 		const all = [...this.rows.values()];
 		queueMicrotask(() => {
 			for (let from = 0; from === 0 || from < all.length; from += CHUNK) {
-				listener(this.#feed({ reset: from === 0, rows: all.slice(from, from + CHUNK), totals: this.#totals() }));
+				listener(
+					this.#feed({ reset: from === 0, rows: all.slice(from, from + CHUNK), totals: this.#totals(), folders_changed: from === 0 }),
+				);
 			}
 			this.#listener = listener;
 		});
@@ -168,7 +171,8 @@ export class Engine {
 	#send(progress: Progress[]): void {
 		if (!this.#listener) return;
 		const rows = [...this.#changed].flatMap((id) => this.rows.get(id) ?? []);
-		if (rows.length + progress.length + this.#removed.length + this.#notices.length === 0 && !this.setupChanged) return;
+		const news = rows.length + progress.length + this.#removed.length + this.#notices.length;
+		if (news === 0 && !this.setupChanged && !this.foldersChanged) return;
 		this.#listener(
 			this.#feed({
 				rows,
@@ -177,12 +181,14 @@ export class Engine {
 				notices: this.#notices,
 				totals: this.#totals(),
 				setup_changed: this.setupChanged,
+				folders_changed: this.foldersChanged,
 			}),
 		);
 		this.#changed.clear();
 		this.#removed = [];
 		this.#notices = [];
 		this.setupChanged = false;
+		this.foldersChanged = false;
 	}
 
 	#feed(of: Partial<Feed>): Feed {
