@@ -172,11 +172,17 @@ impl StateMachineTest for Lives {
         lives
     }
 
-    fn teardown(mut lives: Self, mut state: State) {
+    fn teardown(lives: Self, mut state: State) {
         state.settle();
         lives.quiet(&state);
-        lives.engine.kill().unwrap();
-        lives.engine.wait().unwrap();
+    }
+}
+
+impl Drop for Lives {
+    fn drop(&mut self) {
+        // It may have ended by itself; then there is nothing to kill.
+        let _ = self.engine.kill();
+        let _ = self.engine.wait();
     }
 }
 
@@ -184,22 +190,26 @@ fn number(variable: &str) -> Option<u64> {
     std::env::var(variable).ok().map(|text| text.parse().expect("a number"))
 }
 
+fn live(seed: u64, operations: usize) {
+    println!("SKYLIFT_SEED={seed} SKYLIFT_OPERATIONS={operations}");
+    let config = Config {
+        rng_seed: RngSeed::Fixed(seed),
+        failure_persistence: None,
+        ..Config::default()
+    };
+    let strategy = Model::sequential_strategy(operations..=operations);
+    // Not made shorter when it fails: every try would take as long as this one.
+    let tree = strategy.new_tree(&mut TestRunner::new(config.clone())).unwrap();
+    let (state, steps, seen) = tree.current();
+    Lives::test_sequential(config, state, steps, seen);
+}
+
 #[test]
 fn whatever_happens_in_two_folders_each_version_is_uploaded_once() {
     let sequences = number("SKYLIFT_SEQUENCES").unwrap_or(1);
     let operations = usize::try_from(number("SKYLIFT_OPERATIONS").unwrap_or(80)).unwrap();
     let first = number("SKYLIFT_SEED").unwrap_or_else(rand::random);
-    for seed in (0..sequences).map(|sequence| first.wrapping_add(sequence)) {
-        println!("SKYLIFT_SEED={seed} SKYLIFT_OPERATIONS={operations}");
-        let config = Config {
-            rng_seed: RngSeed::Fixed(seed),
-            failure_persistence: None,
-            ..Config::default()
-        };
-        let strategy = Model::sequential_strategy(operations..=operations);
-        // Not made shorter when it fails: every try would take as long as this one.
-        let tree = strategy.new_tree(&mut TestRunner::new(config.clone())).unwrap();
-        let (state, steps, seen) = tree.current();
-        Lives::test_sequential(config, state, steps, seen);
+    for sequence in 0..sequences {
+        live(first.wrapping_add(sequence), operations);
     }
 }

@@ -1,6 +1,7 @@
 //! What must be true of watched folders, shown with real files, real programs that write them, and the real engine.
 
 mod finished;
+mod large;
 mod machine;
 mod model;
 mod places;

@@ -175,3 +175,34 @@ fn two_folders_each_upload_what_is_moved_between_them_once() {
     running.until_quiet();
     assert_eq!(world.names(Service::Andi), ["a.txt", "a.txt"], "once for each folder");
 }
+
+#[test]
+fn a_hard_link_that_is_made_while_its_file_is_written_is_the_same_file() {
+    let world = World::with_account(account());
+    let folder = world.watch("in", account(), &[]);
+    fs::write(folder.join("a.txt"), "first").unwrap();
+    let running = Running::start(&world);
+    running.wait_for("waiting", "a.txt", 1);
+    fs::hard_link(folder.join("a.txt"), folder.join("b.txt")).unwrap();
+    fs::write(folder.join("a.txt"), "second, and longer").unwrap();
+    running.until_quiet();
+    let objects = world.objects(Service::Andi);
+    assert_eq!(objects.len(), 1, "{objects:?}");
+    fs::write(folder.join("b.txt"), "third, through the other name").unwrap();
+    running.until_quiet();
+    assert_eq!(world.objects(Service::Andi).len(), 2);
+}
+
+#[test]
+fn a_sent_file_that_takes_the_place_of_one_that_waits_is_not_sent_again() {
+    let world = World::with_account(account());
+    let folder = world.watch("in", account(), &[]);
+    fs::write(folder.join("a.txt"), "sent").unwrap();
+    let running = Running::start(&world);
+    running.until_quiet();
+    fs::write(folder.join("b.txt"), "never finished").unwrap();
+    running.wait_for("waiting", "b.txt", 1);
+    fs::rename(folder.join("a.txt"), folder.join("b.txt")).unwrap();
+    running.until_quiet();
+    assert_eq!(world.names(Service::Andi), ["a.txt"]);
+}

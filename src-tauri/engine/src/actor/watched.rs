@@ -30,13 +30,11 @@ const JUST_BEFORE: i64 = 1_000_000_000;
 const PLACEHOLDERS: [&str; 3] = ["{path}", "{folder}", "{date}"];
 
 /// How a file stands to the queue and the ledger.
-pub(super) enum Standing {
-    /// It is in the queue.
-    Live(UploadId),
+enum Standing {
     /// It is the version that needs nothing more.
     Known(Entry),
-    /// It is that version, if its content has this CRC32C.
-    Doubt(u32, Entry),
+    /// It may be that version; its content tells.
+    Doubt,
     /// The same file is in the queue under another name.
     Twin,
     /// It is to be uploaded; whether an earlier version was.
@@ -96,24 +94,27 @@ impl Actor {
     }
 
     fn judge(&mut self, id: FolderId, entrance: &Entrance, seen: &Seen) -> Result<Judged, Fault> {
-        match self.standing(id, seen)? {
-            Standing::Live(upload) => self.judge_live(upload, &seen.facts),
+        if let Some(upload) = self.folders.live_at(id, &seen.path) {
+            return self.judge_live(upload, &seen.facts);
+        }
+        match self.standing(id, seen, None, None)? {
             Standing::Known(entry) => {
                 if self.store.entry(id, &seen.path)?.is_none() {
-                    self.enter(id, &seen.path, &entry_of(&entry, seen.facts))?;
+                    self.store.put_entry(id, &seen.path, &entry_of(&entry, seen.facts))?;
                 }
                 Ok(Judged::Nothing)
             }
-            Standing::Doubt(..) | Standing::Twin => Ok(Judged::Settle),
+            Standing::Doubt | Standing::Twin => Ok(Judged::Settle),
             Standing::Fresh(_) if self.was_there_before(id, &seen.facts) => {
                 let entry = Entry {
                     state: Settled::Before,
                     facts: seen.facts,
                     crc32c: None,
                     at: self.now(),
-                    after_upload: None,
+                    upload: None,
+                    pending: false,
                 };
-                self.enter(id, &seen.path, &entry)?;
+                self.store.put_entry(id, &seen.path, &entry)?;
                 Ok(Judged::Nothing)
             }
             Standing::Fresh(_) if self.folders.live() >= MOST_LIVE => Ok(Judged::Full),
@@ -133,12 +134,17 @@ impl Actor {
             return Ok(Judged::Nothing);
         };
         let row = &record.row;
-        if !row.unfinished && row.source == *facts {
-            return Ok(Judged::Nothing);
+        if row.source == *facts {
+            return Ok(if row.unfinished {
+                Judged::Settle
+            } else {
+                Judged::Nothing
+            });
         }
         // A worker notices by itself; and whether what it sent arrived is settled first.
-        if !row.unfinished && record.work.is_none() && row.phase != Phase::Completing {
+        if record.work.is_none() && row.phase != Phase::Completing {
             self.unfinish(upload, None)?;
+            self.change(upload, |record| record.row.source = *facts)?;
         }
         Ok(Judged::Settle)
     }
@@ -153,86 +159,107 @@ impl Actor {
 
     fn take_finished(&mut self, id: FolderId, entrance: &Entrance, file: &Finished) -> Result<Taken, Fault> {
         let seen = &file.seen;
-        match self.standing(id, seen)? {
-            Standing::Live(upload) => self.take_live(upload, &seen.facts),
-            Standing::Known(_) => Ok(Taken::Done),
-            Standing::Doubt(crc32c, _) if file.same.is_none() => Ok(Taken::Compare(crc32c)),
-            Standing::Doubt(_, entry) if file.same == Some(true) => {
-                self.enter(id, &seen.path, &entry_of(&entry, seen.facts))?;
+        let live = self.folders.live_at(id, &seen.path);
+        if let Some(record) = live.and_then(|upload| self.records.get(&upload))
+            && !record.row.unfinished
+        {
+            let same = record.row.source == seen.facts;
+            let settles = record.work.is_some() || record.row.phase == Phase::Completing;
+            return match live {
+                Some(upload) if !same && !settles => self.unfinish(upload, None).map(|()| Taken::Busy),
+                _ => Ok(if same { Taken::Done } else { Taken::Busy }),
+            };
+        }
+        match self.standing(id, seen, file.crc32c, live)? {
+            Standing::Known(entry) => {
+                self.end_all(live)?;
+                let mut entry = entry_of(&entry, seen.facts);
+                // What was uploaded before is put where uploaded files go, even when it is brought back.
+                entry.pending = entry.upload.is_some() && self.puts_away(id);
+                self.store.put_entry(id, &seen.path, &entry)?;
+                self.after_upload(id, seen.path.clone(), &entry);
                 Ok(Taken::Done)
             }
-            Standing::Twin => Ok(Taken::Busy),
-            Standing::Doubt(..) | Standing::Fresh(_) => match fit(entrance, seen) {
-                Ok((file, intake)) => {
-                    self.insert(file, &intake, Origin::Folder { id, unfinished: false })?;
-                    Ok(Taken::Done)
-                }
-                Err(fault) if fault.kind == FaultKind::Setup => Err(fault),
-                // The next look through the folder tells of it.
-                Err(_) => Ok(Taken::Done),
-            },
+            Standing::Doubt => Ok(Taken::Read),
+            Standing::Twin => self.end_all(live).map(|()| Taken::Busy),
+            Standing::Fresh(_) => self.take_fresh(id, entrance, seen, live),
         }
     }
 
-    fn take_live(&mut self, upload: UploadId, facts: &SourceFacts) -> Result<Taken, Fault> {
-        let Some(record) = self.records.get(&upload) else {
+    fn take_fresh(
+        &mut self,
+        id: FolderId,
+        entrance: &Entrance,
+        seen: &Seen,
+        live: Option<UploadId>,
+    ) -> Result<Taken, Fault> {
+        if let Some(upload) = live {
+            self.change(upload, |record| {
+                record.row.source = seen.facts;
+                record.row.unfinished = false;
+                record.row.hold_until = None;
+                record.row.fault = None;
+            })?;
+            self.line_up(upload);
             return Ok(Taken::Done);
-        };
-        let row = &record.row;
-        if !row.unfinished && row.source == *facts {
-            return Ok(Taken::Done);
         }
-        if record.work.is_some() || row.phase == Phase::Completing {
-            return Ok(Taken::Busy);
+        match fit(entrance, seen) {
+            Ok((file, intake)) => {
+                self.insert(file, &intake, Origin::Folder { id, unfinished: false })?;
+                Ok(Taken::Done)
+            }
+            Err(fault) if fault.kind == FaultKind::Setup => Err(fault),
+            // The next look through the folder tells of it.
+            Err(_) => Ok(Taken::Done),
         }
-        if row.session.is_some() {
-            self.restart(upload, None)?;
-        }
-        self.change(upload, |record| {
-            record.row.source = *facts;
-            record.row.unfinished = false;
-            record.row.hold_until = None;
-            record.row.fault = None;
-        })?;
-        self.line_up(upload);
-        Ok(Taken::Done)
     }
 
-    /// How a file stands.
-    pub(super) fn standing(&self, id: FolderId, seen: &Seen) -> Result<Standing, Fault> {
-        if let Some(upload) = self.folders.live_at(id, &seen.path) {
-            return Ok(Standing::Live(upload));
+    /// The file of an upload that never began needs no upload.
+    fn end_all(&mut self, unfinished: Option<UploadId>) -> Result<(), Fault> {
+        unfinished.map_or(Ok(()), |upload| self.end_unfinished(upload))
+    }
+
+    /// How a file stands, apart from an upload of its own. Where only its content can tell, and that was read, its CRC32C
+    /// does.
+    fn standing(
+        &self,
+        id: FolderId,
+        seen: &Seen,
+        crc32c: Option<u32>,
+        own: Option<UploadId>,
+    ) -> Result<Standing, Fault> {
+        let of_path = self.store.entry(id, &seen.path)?;
+        let was_sent = of_path.as_ref().is_some_and(|entry| entry.state == Settled::Sent);
+        let of_path = of_path.map(|entry| (at_its_path(&seen.facts, &entry), entry));
+        let mut known: Vec<_> = of_path.into_iter().collect();
+        if seen.facts.file_id != 0 && !matches!(known.first(), Some((Likeness::Same, _))) {
+            let others = self.store.entries_of_file(id, seen.facts.file_id)?.into_iter();
+            known.extend(others.map(|entry| (under_another_name(&seen.facts, &entry), entry)));
         }
-        if let Some(entry) = self.store.entry(id, &seen.path)? {
-            return Ok(match at_its_path(&seen.facts, &entry) {
-                Likeness::Same => Standing::Known(entry),
-                Likeness::Doubt(crc32c) => Standing::Doubt(crc32c, entry),
-                Likeness::Other => Standing::Fresh(entry.state == Settled::Sent),
-            });
-        }
-        if seen.facts.file_id != 0 {
-            for entry in self.store.entries_of_file(id, seen.facts.file_id)? {
-                match under_another_name(&seen.facts, &entry) {
-                    Likeness::Same => return Ok(Standing::Known(entry)),
-                    Likeness::Doubt(crc32c) => return Ok(Standing::Doubt(crc32c, entry)),
-                    Likeness::Other => {}
-                }
+        let mut doubt = false;
+        for (likeness, entry) in known {
+            match likeness {
+                Likeness::Same => return Ok(Standing::Known(entry)),
+                Likeness::Doubt(sum) if crc32c == Some(sum) => return Ok(Standing::Known(entry)),
+                Likeness::Doubt(_) => doubt |= crc32c.is_none(),
+                Likeness::Other => {}
             }
         }
-        Ok(if self.has_twin(id, &seen.facts) {
+        Ok(if doubt {
+            Standing::Doubt
+        } else if self.has_twin(id, &seen.facts, own) {
             Standing::Twin
         } else {
-            Standing::Fresh(false)
+            Standing::Fresh(was_sent)
         })
     }
 
-    fn has_twin(&self, id: FolderId, facts: &SourceFacts) -> bool {
+    /// Whether the same file is in the queue under another name, as what it is now or was a moment ago.
+    fn has_twin(&self, id: FolderId, facts: &SourceFacts, own: Option<UploadId>) -> bool {
         facts.file_id != 0
             && self.folders.live_of(id).any(|(_, upload)| {
                 let source = self.records.get(&upload).map(|record| record.row.source);
-                source.is_some_and(|source| {
-                    (source.file_id, source.size, source.mtime_ns) == (facts.file_id, facts.size, facts.mtime_ns)
-                })
+                Some(upload) != own && source.is_some_and(|source| source.file_id == facts.file_id)
             })
     }
 
@@ -365,10 +392,6 @@ impl Actor {
         Ok(())
     }
 
-    fn enter(&mut self, id: FolderId, path: &RawPath, entry: &Entry) -> Result<(), Fault> {
-        self.store.put_entry(id, path, entry)
-    }
-
     /// An upload of a watched folder ended: its version needs nothing more.
     pub(super) fn enter_in_ledger(&mut self, upload: UploadId) -> Result<(), Fault> {
         let Some((id, below)) = self.watched_path(upload) else {
@@ -384,16 +407,17 @@ impl Actor {
             Phase::Canceled if row.fault.is_none() => Settled::Canceled,
             Phase::Canceled | Phase::Queued | Phase::Uploading | Phase::Completing => return Ok(()),
         };
-        let moves = folder.setup.after != AfterUpload::Keep;
+        let puts_away = folder.setup.after != AfterUpload::Keep;
         let proven = matches!(row.verified, Some(Verified::Checksum | Verified::Size));
         let entry = Entry {
             state,
             facts: row.source,
             crc32c: row.crc32c.filter(|_| state == Settled::Sent),
             at: self.now(),
-            after_upload: (state == Settled::Sent && moves && proven).then_some(upload),
+            upload: (state == Settled::Sent && proven).then_some(upload),
+            pending: state == Settled::Sent && puts_away && proven,
         };
-        self.enter(id, &below, &entry)?;
+        self.store.put_entry(id, &below, &entry)?;
         if state == Settled::Sent
             && let Some(watched) = self.folders.get_mut(id)
         {
@@ -407,12 +431,18 @@ impl Actor {
         Ok(())
     }
 
+    /// Whether uploaded files of a folder are moved or put in the trash.
+    fn puts_away(&self, id: FolderId) -> bool {
+        let folder = self.settings.get().folders.get(&id);
+        folder.is_some_and(|folder| folder.setup.after != AfterUpload::Keep)
+    }
+
     /// Moves a file that arrived, or puts it in the trash, once that it did is on disk.
     fn after_upload(&mut self, id: FolderId, path: RawPath, entry: &Entry) {
         let Some(folder) = self.settings.get().folders.get(&id).cloned() else {
             return;
         };
-        let (Some(upload), false) = (entry.after_upload, folder.setup.after == AfterUpload::Keep) else {
+        let (Some(upload), true) = (entry.upload, entry.pending && self.puts_away(id)) else {
             return;
         };
         let (later, runtime, facts) = (self.later.0.clone(), self.setting.runtime.clone(), entry.facts);
@@ -452,13 +482,13 @@ impl Actor {
         };
         watched.after_trouble = None;
         if let Some(entry) = self.store.entry(id, path)?
-            && entry.after_upload == Some(upload)
+            && entry.upload == Some(upload)
         {
             let entry = Entry {
-                after_upload: None,
+                pending: false,
                 ..entry
             };
-            self.enter(id, path, &entry)?;
+            self.store.put_entry(id, path, &entry)?;
         }
         if self.records.contains_key(&upload) {
             self.change(upload, |record| {
@@ -478,22 +508,24 @@ impl Actor {
         seen: &Seen,
     ) -> Result<(Fate, Option<String>), Fault> {
         let standing = match id {
-            Some(id) => self.standing(id, seen)?,
+            Some(id) => match self.folders.live_at(id, &seen.path) {
+                Some(upload) => return Ok(self.fate_of_live(upload)),
+                None => self.standing(id, seen, None, None)?,
+            },
             None => Standing::Fresh(false),
         };
         let fate = match standing {
-            Standing::Live(upload) => self.fate_of_live(upload),
             Standing::Twin => (
                 Fate::Queued,
                 Some("The same file is in the queue under another name.".into()),
             ),
             Standing::Known(entry) => (fate_of(entry.state), None),
-            Standing::Doubt(_, entry) if entry.facts.size == seen.facts.size => {
+            Standing::Doubt => {
                 let reason = "Its content is compared with what was uploaded; it is sent only if it is another.";
                 (Fate::Changed, Some(reason.into()))
             }
             Standing::Fresh(_) if id.is_some_and(|id| self.was_there_before(id, &seen.facts)) => (Fate::Before, None),
-            Standing::Doubt(..) | Standing::Fresh(true) => (Fate::Changed, None),
+            Standing::Fresh(true) => (Fate::Changed, None),
             Standing::Fresh(false) => (Fate::New, None),
         };
         if !matches!(fate.0, Fate::New | Fate::Changed) {

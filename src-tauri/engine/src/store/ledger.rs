@@ -47,8 +47,10 @@ pub(crate) struct Entry {
     pub crc32c: Option<u32>,
     /// When.
     pub at: Timestamp,
-    /// The upload whose file is still to be moved or put in the trash.
-    pub after_upload: Option<UploadId>,
+    /// The upload that sent it.
+    pub upload: Option<UploadId>,
+    /// Whether the file is still to be moved or put in the trash.
+    pub pending: bool,
 }
 
 /// What is known of a folder itself.
@@ -66,10 +68,11 @@ pub(crate) struct FolderRow {
     pub sent_at: Option<Timestamp>,
 }
 
+// Without being told, SQLite would walk through the whole folder, because its key begins with the same column.
 const OF_PATH: &str = "SELECT * FROM ledger WHERE folder = ?1 AND path = ?2";
-const OF_FILE: &str = "SELECT * FROM ledger WHERE folder = ?1 AND file_id = ?2 LIMIT 16";
-const PENDING: &str = "SELECT * FROM ledger WHERE folder = ?1 AND after_upload IS NOT NULL";
-const PUT: &str = "INSERT OR REPLACE INTO ledger VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)";
+const OF_FILE: &str = "SELECT * FROM ledger INDEXED BY ledger_file WHERE folder = ?1 AND file_id = ?2 LIMIT 16";
+const PENDING: &str = "SELECT * FROM ledger INDEXED BY ledger_pending WHERE folder = ?1 AND pending = 1";
+const PUT: &str = "INSERT OR REPLACE INTO ledger VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)";
 const PUT_FOLDER: &str = "INSERT OR REPLACE INTO folder VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
 
 impl Store {
@@ -127,7 +130,8 @@ impl Store {
             facts.file_id.to_be_bytes(),
             entry.crc32c,
             entry.at.0,
-            entry.after_upload.as_ref().map(UploadId::as_bytes),
+            entry.upload.as_ref().map(UploadId::as_bytes),
+            entry.pending,
         ];
         self.run(PUT, values).map(|_| ())
     }
@@ -199,7 +203,7 @@ impl Store {
 
 fn read(row: &Row<'_>) -> rusqlite::Result<(RawPath, Entry)> {
     let state: String = row.get("state")?;
-    let upload: Option<Vec<u8>> = row.get("after_upload")?;
+    let upload: Option<Vec<u8>> = row.get("upload")?;
     let entry = Entry {
         // The schema lets no other name in; a file that needs nothing more is the careful reading of one.
         state: Settled::ALL
@@ -214,7 +218,8 @@ fn read(row: &Row<'_>) -> rusqlite::Result<(RawPath, Entry)> {
         },
         crc32c: row.get("crc32c")?,
         at: Timestamp(row.get("at")?),
-        after_upload: upload.and_then(|bytes| UploadId::from_bytes(&bytes)),
+        upload: upload.and_then(|bytes| UploadId::from_bytes(&bytes)),
+        pending: row.get("pending")?,
     };
     Ok((RawPath::new(row.get("path")?), entry))
 }

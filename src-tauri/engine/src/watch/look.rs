@@ -94,27 +94,13 @@ fn file(root: &Root, path: &RawPath, now: Timestamp) -> Looked {
     })
 }
 
-/// What a comparison of content found.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Compared {
-    /// It is the content that was asked about.
-    Same,
-    /// It is another.
-    Other,
-    /// The file changed meanwhile, or cannot be read: it is to be looked at again.
-    Changed,
+/// Reads a file and gives its CRC32C; nothing when it changed meanwhile or cannot be read, and is to be looked at again.
+pub(super) fn checksum(folder: &Path, seen: &Seen) -> Option<u32> {
+    // What is wrong with it is told by the look that follows.
+    read(folder, seen).ok().flatten()
 }
 
-/// Reads a file and compares its CRC32C.
-pub(super) fn compare(folder: &Path, seen: &Seen, crc32c: u32) -> Compared {
-    match checksum(folder, seen) {
-        Ok(Some(found)) if found == crc32c => Compared::Same,
-        Ok(Some(_)) => Compared::Other,
-        Ok(None) | Err(_) => Compared::Changed,
-    }
-}
-
-fn checksum(folder: &Path, seen: &Seen) -> std::io::Result<Option<u32>> {
+fn read(folder: &Path, seen: &Seen) -> std::io::Result<Option<u32>> {
     let mut file = Root::open(folder)?.open_file(&as_path(&seen.path))?;
     let is_as_seen = |file: &std::fs::File| files::facts_of(file).is_ok_and(|facts| facts == seen.facts);
     if !is_as_seen(&file) {

@@ -27,7 +27,7 @@ use tokio::time::Instant;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 use self::hints::{Hints, Where};
-use self::look::{Compared, Looked, Standing};
+use self::look::{Looked, Standing};
 use self::settling::{Settling, Step};
 use self::walk::{Found, Ground};
 use crate::files;
@@ -95,8 +95,8 @@ pub(crate) enum Judged {
 pub(crate) struct Finished {
     /// The file.
     pub seen: Seen,
-    /// Whether its content is the one that was asked about.
-    pub same: Option<bool>,
+    /// CRC32C of its content, where that was asked for.
+    pub crc32c: Option<u32>,
 }
 
 /// What the actor says of a file that is finished.
@@ -104,8 +104,8 @@ pub(crate) struct Finished {
 pub(crate) enum Taken {
     /// It is in the queue, or nothing has to be done.
     Done,
-    /// It is the version that was sent if its CRC32C is this one.
-    Compare(u32),
+    /// It may be a version that was sent; its content tells.
+    Read,
     /// Not yet: an earlier version of it, or the same file under another name, is just being sent.
     Busy,
 }
@@ -261,8 +261,8 @@ struct Watcher {
     /// Seen, but the queue had no room.
     parked: Vec<Seen>,
     retry_parked: Instant,
-    comparing: Option<(Seen, JoinHandle<Compared>)>,
-    to_compare: VecDeque<(Seen, u32)>,
+    reading: Option<(Seen, JoinHandle<Option<u32>>)>,
+    to_read: VecDeque<Seen>,
     tally: Tally,
     folders: u64,
     scanned: bool,
@@ -290,8 +290,8 @@ impl Watcher {
             next_check: now,
             parked: Vec::new(),
             retry_parked: now,
-            comparing: None,
-            to_compare: VecDeque::new(),
+            reading: None,
+            to_read: VecDeque::new(),
             tally: Tally::default(),
             folders: 0,
             scanned: false,
@@ -316,7 +316,7 @@ impl Watcher {
         }
         if self.gone.is_none() {
             self.set_out(now);
-            self.compare_next();
+            self.read_next();
         }
         self.tell_status()?;
         let has_room = self.parked.is_empty() && self.settling.len() < MOST_SETTLING;
@@ -328,7 +328,7 @@ impl Watcher {
                 Some(found) => self.on_found(found).await?,
                 None => self.on_walked().await?,
             },
-            compared = compared(&mut self.comparing), if self.comparing.is_some() => self.on_compared(compared).await?,
+            read = read(&mut self.reading), if self.reading.is_some() => self.on_read(read).await?,
             () = tokio::time::sleep_until(wake) => self.on_time().await?,
         }
         Ok(())
@@ -397,9 +397,9 @@ impl Watcher {
                 self.next_check = now + CHECK_GONE;
                 self.gone = Some(reason);
                 if !was_gone {
-                    (self.walking, self.comparing) = (None, None);
+                    (self.walking, self.reading) = (None, None);
                     (self.todo, self.parked) = (Where::default(), Vec::new());
-                    self.to_compare.clear();
+                    self.to_read.clear();
                     self.settling.forget_below(|_| true);
                 }
             }
@@ -612,7 +612,7 @@ impl Watcher {
                     Step::Wait => {}
                     Step::Finished(facts) => finished.push(Finished {
                         seen: Seen { path, facts },
-                        same: None,
+                        crc32c: None,
                     }),
                     Step::Unreadable(fault) => self.tell(Report::Unreadable(path, fault))?,
                 },
@@ -645,41 +645,37 @@ impl Watcher {
             match taken {
                 Taken::Done => self.settling.forget(&file.seen.path),
                 Taken::Busy => self.settling.postpone(&file.seen.path, now),
-                Taken::Compare(crc32c) => {
+                Taken::Read => {
                     self.settling.forget(&file.seen.path);
-                    self.to_compare.push_back((file.seen, crc32c));
+                    self.to_read.push_back(file.seen);
                 }
             }
         }
         Ok(())
     }
 
-    /// One file after the other is read: comparing is never urgent.
-    fn compare_next(&mut self) {
-        if self.comparing.is_some() {
+    /// One file after the other is read: it is never urgent.
+    fn read_next(&mut self) {
+        if self.reading.is_some() {
             return;
         }
-        if let Some((seen, crc32c)) = self.to_compare.pop_front() {
+        if let Some(seen) = self.to_read.pop_front() {
             let (ground, asked) = (self.ground.clone(), seen.clone());
-            let reading = tokio::task::spawn_blocking(move || look::compare(&ground.path, &asked, crc32c));
-            self.comparing = Some((seen, reading));
+            let reading = tokio::task::spawn_blocking(move || look::checksum(&ground.path, &asked));
+            self.reading = Some((seen, reading));
         }
     }
 
-    async fn on_compared(&mut self, compared: Option<(Seen, Compared)>) -> Result<(), Gone> {
-        self.comparing = None;
-        let Some((seen, compared)) = compared else {
+    async fn on_read(&mut self, read: Option<(Seen, Option<u32>)>) -> Result<(), Gone> {
+        self.reading = None;
+        let Some((seen, crc32c)) = read else {
             return Ok(());
         };
-        let now = Instant::now();
         // Until it is taken it is known again, as a file that may not be finished.
-        self.settling.see(seen.path.clone(), seen.facts, now);
-        match compared {
-            Compared::Changed => Ok(()),
-            Compared::Same | Compared::Other => {
-                let same = Some(compared == Compared::Same);
-                self.finish(vec![Finished { seen, same }]).await
-            }
+        self.settling.see(seen.path.clone(), seen.facts, Instant::now());
+        match crc32c {
+            None => Ok(()),
+            Some(_) => self.finish(vec![Finished { seen, crc32c }]).await,
         }
     }
 
@@ -696,13 +692,13 @@ impl Watcher {
         let rests = self.walking.is_none()
             && self.todo.paths.is_empty()
             && self.parked.is_empty()
-            && self.to_compare.is_empty()
-            && self.comparing.is_none();
+            && self.to_read.is_empty()
+            && self.reading.is_none();
         let watches = self.scanned && rests && !self.settling.is_busy(now);
         let status = Status {
             state,
             reason,
-            unfinished: self.settling.len() + self.to_compare.len() + usize::from(self.comparing.is_some()),
+            unfinished: self.settling.len() + self.to_read.len() + usize::from(self.reading.is_some()),
             excluded: self.tally.excluded,
             problems: self.tally.problems,
             first_problems: self.tally.first_problems.clone(),
@@ -728,10 +724,10 @@ async fn next_found(walking: &mut Option<Walking>) -> Option<Vec<Found>> {
     }
 }
 
-/// The end of a comparison; nothing when it ended badly, and then the file is found again by a look.
-async fn compared(comparing: &mut Option<(Seen, JoinHandle<Compared>)>) -> Option<(Seen, Compared)> {
-    match comparing {
-        Some((seen, reading)) => reading.await.ok().map(|compared| (seen.clone(), compared)),
+/// The checksum of a file; nothing when reading ended badly, and then the file is found again by a look.
+async fn read(reading: &mut Option<(Seen, JoinHandle<Option<u32>>)>) -> Option<(Seen, Option<u32>)> {
+    match reading {
+        Some((seen, handle)) => handle.await.ok().map(|crc32c| (seen.clone(), crc32c)),
         None => std::future::pending().await,
     }
 }

@@ -70,7 +70,8 @@ mod tests {
             facts: FACTS,
             crc32c,
             at: Timestamp(0),
-            after_upload: None,
+            upload: None,
+            pending: false,
         }
     }
 

@@ -20,13 +20,15 @@ CREATE TABLE ledger (
     -- Of the bytes that were sent.
     crc32c       INTEGER,
     at           INTEGER NOT NULL,
-    -- The upload whose file is still to be moved or put in the trash.
-    after_upload BLOB,
+    -- The upload that sent it.
+    upload       BLOB,
+    -- Whether the file is still to be moved or put in the trash.
+    pending      INTEGER NOT NULL CHECK (pending IN (0, 1)),
     PRIMARY KEY (folder, path)
 ) STRICT, WITHOUT ROWID;
 
 CREATE INDEX ledger_file ON ledger (folder, file_id);
-CREATE INDEX ledger_after ON ledger (folder) WHERE after_upload IS NOT NULL;
+CREATE INDEX ledger_pending ON ledger (folder) WHERE pending = 1;
 
 -- What is known of each folder itself.
 CREATE TABLE folder (
