@@ -155,7 +155,7 @@ impl StateMachineTest for Lives {
                 let times = FileTimes::new().set_modified(time);
                 File::open(lives.path(&at)).unwrap().set_times(times).unwrap();
             }
-            Step::Forbid { at } => fs::set_permissions(lives.path(&at), Permissions::from_mode(0)).unwrap(),
+            Step::Forbid { at } => fs::set_permissions(lives.path(&at), Permissions::from_mode(0o000)).unwrap(),
             Step::MoveFolder { folder, from, to } => {
                 let place = |path: String| lives.path(&(folder, path));
                 let to = place(to);

@@ -56,7 +56,7 @@ pub async fn open_idle(folder: &Path) -> Result<Handle, Fault> {
 /// When the network cannot be used at all.
 pub fn real_ports(folder: &Path) -> Result<Ports, Fault> {
     Ok(Ports {
-        clock: Arc::new(SystemClock),
+        clock: Arc::new(SystemClock::default()),
         chance: Arc::new(Chance::seeded(rand::random())),
         transport: Arc::new(http::HttpTransport::new()?),
         files: Arc::new(files::DiskFiles),

@@ -120,14 +120,48 @@ pub struct Ports {
     pub secrets: Arc<dyn Secrets>,
 }
 
-/// The clock of this computer.
-pub struct SystemClock;
+/// The clock of this computer, as far as it goes forward: when it is set back, time goes on from where it was, so that
+/// no wait becomes longer. The next start begins with what the clock says then.
+#[derive(Default)]
+pub struct SystemClock {
+    last: Mutex<Option<(std::time::Instant, Timestamp)>>,
+}
 
 impl Clock for SystemClock {
     fn now(&self) -> Timestamp {
         let since_1970 = std::time::SystemTime::now()
             .duration_since(std::time::UNIX_EPOCH)
             .unwrap_or_default();
-        Timestamp(i64::try_from(since_1970.as_millis()).unwrap_or(i64::MAX))
+        let told = Timestamp(i64::try_from(since_1970.as_millis()).unwrap_or(i64::MAX));
+        self.forward(std::time::Instant::now(), told)
+    }
+}
+
+impl SystemClock {
+    fn forward(&self, instant: std::time::Instant, told: Timestamp) -> Timestamp {
+        let mut last = self.last.lock().expect("no thread panics while it reads the clock");
+        let now = match *last {
+            Some((then, time)) => told.max(time.after(instant.saturating_duration_since(then))),
+            None => told,
+        };
+        *last = Some((instant, now));
+        now
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::{Duration, Instant};
+
+    use super::*;
+
+    #[test]
+    fn a_clock_that_is_set_back_goes_on_from_where_it_was() {
+        let (clock, start) = (SystemClock::default(), Instant::now());
+        let at = |seconds| start + Duration::from_secs(seconds);
+        assert_eq!(clock.forward(at(0), Timestamp(100_000)), Timestamp(100_000));
+        assert_eq!(clock.forward(at(1), Timestamp(5)), Timestamp(101_000));
+        assert_eq!(clock.forward(at(3), Timestamp(2005)), Timestamp(103_000));
+        assert_eq!(clock.forward(at(4), Timestamp(900_000)), Timestamp(900_000));
     }
 }

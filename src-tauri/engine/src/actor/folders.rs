@@ -248,24 +248,43 @@ impl Actor {
         })
     }
 
-    pub(super) fn add_folder(&mut self, new: NewFolder) -> Result<Answer, Fault> {
+    /// A folder as it would be kept, with everything checked.
+    pub(super) fn checked(&self, new: NewFolder) -> Result<Folder, Fault> {
         let path = existing_folder(&new.path, "the folder")?;
         let setup = self.check_setup(&path, new.setup, None)?;
         let same = |folder: &Folder| folder.path == from_path(&path) && folder.setup.account == setup.account;
         if let Some((id, _)) = self.settings.get().folders.iter().find(|(_, folder)| same(folder)) {
             return Err(wrong(format!("folder {id} watches this for the same account already")));
         }
-        let id = FolderId::new(self.folders.last + 1).ok_or_else(|| wrong("there are no numbers left".into()))?;
-        let row = FolderRow {
-            only_new: new.only_new.then(|| self.now()),
-            ..FolderRow::default()
-        };
-        self.store.put_folder(id, &row)?;
-        let folder = Folder {
+        Ok(Folder {
             path: from_path(&path),
             paused: new.paused,
             setup,
+        })
+    }
+
+    /// Other choices for a folder, with everything checked.
+    pub(super) fn changed(&self, id: FolderId, change: FolderChange) -> Result<FolderSetup, Fault> {
+        let kept = self.kept(id)?;
+        let setup = FolderSetup {
+            account: change.account,
+            options: change.options,
+            rules: change.rules,
+            after: change.after.unwrap_or_else(|| kept.setup.after.clone()),
+            scan_every: change.scan_every,
         };
+        self.check_setup(&as_path(&kept.path), setup, Some(id))
+    }
+
+    pub(super) fn add_folder(&mut self, new: NewFolder) -> Result<Answer, Fault> {
+        let only_new = new.only_new.then(|| self.now());
+        let folder = self.checked(new)?;
+        let id = FolderId::new(self.folders.last + 1).ok_or_else(|| wrong("there are no numbers left".into()))?;
+        let row = FolderRow {
+            only_new,
+            ..FolderRow::default()
+        };
+        self.store.put_folder(id, &row)?;
         self.settings.change(|stored| drop(stored.folders.insert(id, folder)))?;
         self.folders.last = id.get();
         self.folders.known.insert(
@@ -280,16 +299,7 @@ impl Actor {
     }
 
     pub(super) fn change_folder(&mut self, id: FolderId, change: FolderChange) -> Result<Answer, Fault> {
-        let kept = self.kept(id)?;
-        let path = as_path(&kept.path);
-        let setup = FolderSetup {
-            account: change.account,
-            options: change.options,
-            rules: change.rules,
-            after: change.after.unwrap_or_else(|| kept.setup.after.clone()),
-            scan_every: change.scan_every,
-        };
-        let setup = self.check_setup(&path, setup, Some(id))?;
+        let setup = self.changed(id, change)?;
         self.settings.change(|stored| {
             if let Some(folder) = stored.folders.get_mut(&id) {
                 folder.setup = setup;
@@ -342,7 +352,7 @@ impl Actor {
         Ok(self.answer_with(id))
     }
 
-    fn kept(&self, id: FolderId) -> Result<&Folder, Fault> {
+    pub(super) fn kept(&self, id: FolderId) -> Result<&Folder, Fault> {
         let folders = &self.settings.get().folders;
         folders.get(&id).ok_or_else(|| {
             let known: Vec<_> = folders.keys().map(ToString::to_string).collect();

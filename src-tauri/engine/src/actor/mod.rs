@@ -23,6 +23,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use skylift_model::api::{Answer, Notice};
+use skylift_model::retry::LONGEST_SERVICE_PAUSE;
 use skylift_model::schedule::{Candidate, Gate, Schedule};
 use skylift_model::{Fault, FaultKind, Phase, Timestamp, UploadId};
 use skylift_service::driver::Job;
@@ -215,11 +216,16 @@ impl Actor {
         store: Store,
         settings: SettingsFile,
         records: HashMap<UploadId, Record>,
-        aborts: Vec<AbortRow>,
+        mut aborts: Vec<AbortRow>,
         folders: folders::Folders,
         feed: feed::Feeds,
     ) -> Self {
         let ports = setting.ports.clone();
+        // Waits that reach further than any were written down when the clock was wrong.
+        let furthest = ports.clock.now().after(LONGEST_SERVICE_PAUSE);
+        for abort in &mut aborts {
+            abort.next_at = abort.next_at.min(furthest);
+        }
         let uplink = Uplink {
             pace: Arc::new(Pace::new(ports.clock.clone())),
             keys: Arc::new(Keys::new(ports.secrets.clone())),
@@ -250,6 +256,9 @@ impl Actor {
             folders,
             closing: None,
         };
+        for record in actor.records.values_mut() {
+            record.row.hold_until = record.row.hold_until.filter(|until| *until <= furthest);
+        }
         let ids: Vec<_> = actor.records.keys().copied().collect();
         for id in ids {
             actor.line_up(id);

@@ -6,15 +6,14 @@ use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
-use skylift_model::api::{Answer, Fate, FateCount, FolderSetup, PREVIEW_ROWS, Preview, PreviewOf, PreviewRow};
+use skylift_model::api::{Answer, Fate, FateCount, PREVIEW_ROWS, Preview, PreviewOf, PreviewRow};
 use skylift_model::names::RawPath;
-use skylift_model::{Fault, FaultKind, FolderId};
+use skylift_model::{Fault, FolderId};
 use tokio::sync::{mpsc, oneshot};
 
 use super::watched::Entrance;
 use super::{Actor, Later, Reply};
 use crate::files::{self, as_path};
-use crate::settings::Folder;
 use crate::watch::Seen;
 use crate::watch::walk::{self, Found, Ground};
 
@@ -26,50 +25,53 @@ type Told = Vec<(Seen, Fate, Option<String>)>;
 
 impl Actor {
     pub(super) fn preview(&mut self, of: PreviewOf, reply: Reply) {
-        let prepared = self.prepare(of);
-        let (id, ground, entrance) = match prepared {
+        let prepared = match self.prepare(of) {
             Ok(prepared) => prepared,
             Err(fault) => return self.answer(reply, Err(fault)),
         };
-        let later = self.later.0.clone();
-        let work = previewed(id, ground, Arc::new(entrance), later);
+        let work = previewed(prepared, self.later.0.clone());
         self.beside(reply, work, |_, preview| preview.map(Answer::Preview));
     }
 
-    fn prepare(&self, of: PreviewOf) -> Result<(Option<FolderId>, Ground, Entrance), Fault> {
-        let (id, folder) = match of {
-            PreviewOf::Folder(id) => {
-                let kept = self.settings.get().folders.get(&id).cloned();
-                let none = || Fault::new(FaultKind::Setup, format!("there is no watched folder {id}"));
-                (Some(id), kept.ok_or_else(none)?)
+    fn prepare(&self, of: PreviewOf) -> Result<Prepared, Fault> {
+        let (id, folder, only_new) = match of {
+            PreviewOf::Folder(id) => (Some(id), self.kept(id)?.clone(), false),
+            PreviewOf::Changed(id, change) => {
+                let mut folder = self.kept(id)?.clone();
+                folder.setup = self.changed(id, *change)?;
+                (Some(id), folder, false)
             }
             PreviewOf::New(new) => {
-                let folder = Folder {
-                    path: new.path,
-                    paused: true,
-                    setup: self.complete(new.setup)?,
-                };
-                (None, folder)
+                let only_new = new.only_new;
+                (None, self.checked(*new)?, only_new)
             }
         };
-        let ground = self.ground(&as_path(&folder.path), &folder.setup)?;
-        Ok((id, ground, self.entrance_of(&folder)?))
-    }
-
-    /// Options that were not filled in get their defaults.
-    fn complete(&self, mut setup: FolderSetup) -> Result<FolderSetup, Fault> {
-        let (definition, _) = self.account_facts(&setup.account)?;
-        setup.options = definition.check_upload_options(&setup.options)?;
-        Ok(setup)
+        Ok(Prepared {
+            id,
+            only_new,
+            ground: self.ground(&as_path(&folder.path), &folder.setup)?,
+            entrance: self.entrance_of(&folder)?,
+        })
     }
 }
 
-async fn previewed(
+/// Everything a preview needs.
+struct Prepared {
     id: Option<FolderId>,
+    /// Whether what is there already would stay where it is.
+    only_new: bool,
     ground: Ground,
-    entrance: Arc<Entrance>,
-    later: mpsc::UnboundedSender<Later>,
-) -> Result<Preview, Fault> {
+    entrance: Entrance,
+}
+
+async fn previewed(prepared: Prepared, later: mpsc::UnboundedSender<Later>) -> Result<Preview, Fault> {
+    let Prepared {
+        id,
+        only_new,
+        ground,
+        entrance,
+    } = prepared;
+    let entrance = Arc::new(entrance);
     let (to, mut found) = mpsc::channel::<Vec<Found>>(2);
     let walk = tokio::task::spawn_blocking(move || {
         let mut batch = Vec::with_capacity(BATCH);
@@ -99,6 +101,11 @@ async fn previewed(
             seen.into_iter().map(tell).collect::<Result<Told, Fault>>()
         });
         for (seen, fate, reason) in told.await? {
+            let fate = if only_new && fate == Fate::New {
+                Fate::Before
+            } else {
+                fate
+            };
             sums.add(&seen.path, seen.facts.size, fate, reason);
         }
     }

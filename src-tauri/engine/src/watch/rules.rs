@@ -3,7 +3,7 @@
 //! One meaning on every system: parts of a path are told apart by `/`, and upper and lower case are the same. Refuses to
 //! look at a disk.
 
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
 use ignore::Match;
 use ignore::gitignore::{Gitignore, GitignoreBuilder, Glob};
@@ -120,9 +120,11 @@ fn slashed(path: &RawPath) -> PathBuf {
     }
 }
 
-/// A path below a folder as a person typed it.
+/// A path below a folder as a person typed it, without what would lead out of the folder.
 pub(crate) fn typed(path: &str) -> RawPath {
-    crate::files::from_path(Path::new(path.trim_matches('/')))
+    let parts = Path::new(path).components();
+    let below: PathBuf = parts.filter(|part| matches!(part, Component::Normal(_))).collect();
+    crate::files::from_path(&below)
 }
 
 #[cfg(test)]

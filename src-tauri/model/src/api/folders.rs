@@ -122,7 +122,9 @@ pub struct NewFolder {
 pub enum PreviewOf {
     /// One that is watched.
     Folder(FolderId),
-    /// One that is not watched yet, or would be with other choices.
+    /// One that is watched, as it would be with other choices.
+    Changed(FolderId, Box<FolderChange>),
+    /// One that is not watched yet.
     New(Box<NewFolder>),
 }
 
