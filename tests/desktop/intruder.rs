@@ -1,6 +1,7 @@
 //! Somebody else's script in the page: it gets no further than the page, and the page names no file and loads nothing.
 
 use serde_json::{Value, json};
+use skylift_model::api::FolderRules;
 use skylift_tests::World;
 
 use super::in_a_window;
@@ -71,6 +72,7 @@ fn whoever_gets_hold_of_the_page_gets_no_further() {
             "something was loaded from elsewhere"
         );
         commands_refuse(page).await;
+        folders_refuse(page).await;
     });
 }
 
@@ -104,4 +106,52 @@ async fn commands_refuse(page: &Page) {
     assert_eq!(accounts, json!([]), "the own commands answer");
     let long = "x".repeat(64 * 1024 + 1);
     assert!(page.invoke("copy", &json!({ "text": long })).await.is_err());
+}
+
+/// Of a folder the page knows the number that the shell gave out. Every command says itself that it refuses, before the
+/// engine is asked.
+async fn folders_refuse(page: &Page) {
+    let unknown = [json!(0), json!(1), json!(9_007_199_254_740_991_u64)];
+    let no_number = [
+        json!("/etc"),
+        json!(null),
+        json!({ "path": "/etc" }),
+        json!([47, 101]),
+        json!(-1),
+        json!(1.5),
+    ];
+    let forged = unknown.map(|pick| (pick, "not known any more"));
+    for (pick, refusal) in forged.into_iter().chain(no_number.map(|pick| (pick, "invalid args"))) {
+        let moved = choices(&json!({ "move": pick }));
+        let asked = [
+            (
+                "add_folder",
+                json!({ "pick": pick, "choices": choices(&json!("keep")), "onlyNew": false }),
+            ),
+            (
+                "preview_folder",
+                json!({ "of": { "picked": { "pick": pick, "choices": choices(&json!("keep")), "only_new": false } } }),
+            ),
+            ("change_folder", json!({ "id": 1, "choices": moved })),
+        ];
+        for (command, arguments) in asked {
+            let refused = page.invoke(command, &arguments).await.unwrap_err().to_string();
+            assert!(refused.contains(refusal), "{command} {arguments}: {refused}");
+        }
+    }
+    let mut with_path = choices(&json!("keep"));
+    with_path["path"] = json!("/etc");
+    let refused = page
+        .invoke("change_folder", &json!({ "id": 1, "choices": with_path }))
+        .await;
+    assert!(refused.unwrap_err().to_string().contains("unknown field"));
+    assert_eq!(
+        page.invoke("folders", &json!({})).await.unwrap(),
+        json!([]),
+        "a folder is watched"
+    );
+}
+
+fn choices(after: &Value) -> Value {
+    json!({ "account": "nobody", "options": {}, "rules": FolderRules::default(), "after": after, "scan_every": null })
 }

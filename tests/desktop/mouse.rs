@@ -13,21 +13,21 @@ const WAY: [&str; 12] = [
 /// Drags files over the window and lets them go there.
 pub(super) async fn drag(screen: &Screen, page: &Page, files: &[PathBuf], hovering: impl AsyncFnOnce()) {
     let (_source, mut said) = screen.script("drag_source.py", files);
-    screen.mouse(&["mousemove", "1160", "160"]);
-    screen.mouse(&["mousedown", "1"]);
+    screen.hand(&["mousemove", "1160", "160"]);
+    screen.hand(&["mousedown", "1"]);
     for x in WAY {
-        screen.mouse(&["mousemove", x, "300"]);
+        screen.hand(&["mousemove", x, "300"]);
     }
     said.expect("begin");
     let mut step = 0_u32;
     page.until("the overlay while files hover", async || {
         step += 1;
-        screen.mouse(&["mousemove", &(500 + step % 7).to_string(), "300"]);
+        screen.hand(&["mousemove", &(500 + step % 7).to_string(), "300"]);
         (page.count(&by("drop-overlay")).await > 0).then_some(())
     })
     .await;
     hovering().await;
-    screen.mouse(&["mouseup", "1"]);
+    screen.hand(&["mouseup", "1"]);
     said.expect("end");
     page.miss("drop-overlay").await;
 }

@@ -118,10 +118,19 @@ impl Screen {
         command
     }
 
-    /// Moves and presses the mouse.
-    pub(super) fn mouse(&self, deeds: &[&str]) {
+    /// Moves the mouse, presses it and the keyboard, and turns to a window.
+    pub(super) fn hand(&self, deeds: &[&str]) {
         let done = self.command("xdotool").args(deeds).status().unwrap();
         assert!(done.success(), "xdotool {deeds:?}");
+    }
+
+    /// The window on the screen that has this title.
+    pub(super) fn window(&self, title: &str) -> Option<String> {
+        let title = format!("^{title}$");
+        let search = ["search", "--onlyvisible", "--name", &title];
+        let found = self.command("xdotool").args(search).output().unwrap();
+        let found = String::from_utf8(found.stdout).unwrap();
+        found.lines().next().map(str::to_owned)
     }
 
     /// One of the small programs beside this file.

@@ -85,6 +85,13 @@ impl Lives {
         self.compare(state);
     }
 
+    /// The uploads of a size, for the message of a failure.
+    fn uploads_of(&self, size: u64) -> String {
+        let rows = self.world.skylift(["queue", "--json"]).lines();
+        let of_size = rows.into_iter().filter(|row| row["size"] == size);
+        of_size.map(|row| format!("{row}\n")).collect()
+    }
+
     /// Every version that was there at rest was uploaded once for each folder, no version oftener than folders had it,
     /// and nothing but whole versions.
     fn compare(&self, state: &State) {
@@ -101,7 +108,7 @@ impl Lives {
                 (least..=folders.len()).contains(&times),
                 "version {version} was uploaded {times} times, not {least} to {}\n{}",
                 folders.len(),
-                self.world.skylift(["watch", "preview", "1"]).stdout
+                self.uploads_of(content(*version).len() as u64)
             );
         }
         assert!(found.is_empty(), "no version: {found:?}");

@@ -7,6 +7,7 @@ mod model;
 mod places;
 mod races;
 mod rules;
+mod service;
 mod versions;
 
 use skylift_sandbox::Service;

@@ -206,3 +206,20 @@ fn a_sent_file_that_takes_the_place_of_one_that_waits_is_not_sent_again() {
     running.until_quiet();
     assert_eq!(world.names(Service::Andi), ["a.txt"]);
 }
+
+#[test]
+fn a_file_that_was_touched_and_renamed_at_once_is_not_sent_again() {
+    let world = World::with_account(account());
+    let folder = world.watch("in", account(), &[]);
+    fs::write(folder.join("a.txt"), "sent").unwrap();
+    let running = Running::start(&world);
+    running.until_quiet();
+    let long_ago = fs::FileTimes::new().set_modified(std::time::SystemTime::UNIX_EPOCH);
+    fs::File::open(folder.join("a.txt"))
+        .unwrap()
+        .set_times(long_ago)
+        .unwrap();
+    fs::rename(folder.join("a.txt"), folder.join("b.txt")).unwrap();
+    running.until_quiet();
+    assert_eq!(world.names(Service::Andi), ["a.txt"]);
+}

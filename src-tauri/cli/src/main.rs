@@ -13,6 +13,7 @@ mod logs;
 mod output;
 mod setup;
 mod signals;
+mod supervisor;
 mod words;
 mod work;
 
@@ -52,6 +53,7 @@ async fn run(setup: &Setup, command: Command) -> anyhow::Result<Exit> {
         Command::Receipt(receipt) => commands::receipt::run(setup, receipt).await,
         Command::Account(account) => commands::account::run(setup, account).await,
         Command::Service(service) => commands::service::run(setup, service).await,
+        Command::ServiceUnit(command) => commands::service_unit::run(setup, &command),
         Command::Sandbox(sandbox) => commands::sandbox::run(setup, sandbox).await,
         Command::Doctor => commands::doctor::run(setup).await,
         Command::Watch(watch) => commands::watch::run(setup, watch).await,

@@ -1,6 +1,6 @@
 //! What every command needs: where the data is, how to print, and the engine.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use indicatif::MultiProgress;
 use skylift_engine::Handle;
@@ -30,6 +30,11 @@ impl Setup {
             loudness: if global.quiet { -1 } else { loud },
             screen: MultiProgress::new(),
         }
+    }
+
+    /// The data folder that was named, if one was.
+    pub(crate) fn data_dir(&self) -> Option<&Path> {
+        self.data_dir.as_deref()
     }
 
     /// The data folder, as a path that means the same to another process.

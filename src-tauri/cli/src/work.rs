@@ -16,6 +16,7 @@ use crate::line::Line;
 use crate::output::{self, Output};
 use crate::setup::Setup;
 use crate::signals::Signals;
+use crate::supervisor::{self, Supervisor};
 
 /// What to do.
 pub(crate) enum Task {
@@ -57,6 +58,7 @@ pub(crate) async fn run(setup: &Setup, task: Task) -> anyhow::Result<Exit> {
         result = work.go(&task) => result.map(|()| false),
         () = signals.first() => Ok(true),
     };
+    supervisor::ending();
     let end = work.end(interrupted, &task);
     handle.close().await;
     end
@@ -67,6 +69,7 @@ struct Work<'a> {
     line: Line,
     tracker: Tracker,
     output: Output,
+    supervisor: Supervisor,
     lenders: Vec<String>,
     heard: bool,
     /// Whether no watched folder is about to bring anything by itself.
@@ -85,6 +88,7 @@ impl<'a> Work<'a> {
             line: Line::open(handle).await,
             tracker: Tracker::new(scope),
             output: Output::of(setup),
+            supervisor: Supervisor::find(),
             lenders: Vec::new(),
             heard: false,
             folders_idle: matches!(task, Task::Send { .. }),
@@ -104,6 +108,7 @@ impl<'a> Work<'a> {
                 self.lenders = self.accounts().await?;
                 self.lend().await?;
                 self.take_live().await?;
+                supervisor::ready();
                 self.follow(*until_idle).await
             }
         }
@@ -191,7 +196,15 @@ impl<'a> Work<'a> {
     /// Follows until nothing can go on by itself, or for ever.
     async fn follow(&mut self, ends: bool) -> anyhow::Result<()> {
         while !(ends && self.is_settled().await?) {
-            let feed = self.line.next().await;
+            let feed = tokio::select! {
+                feed = self.line.next() => feed,
+                () = self.supervisor.due() => {
+                    // Only an engine that answers is alive.
+                    self.line.call(Command::Settings).await?;
+                    supervisor::alive();
+                    continue;
+                }
+            };
             let feed = feed.ok_or_else(|| anyhow::anyhow!("the engine has stopped. The queue is kept; try again"))?;
             self.hear(feed).await?;
         }

@@ -99,9 +99,23 @@ pub(crate) enum Command {
     /// Watch folders: whatever finishes in them is uploaded by itself.
     #[command(subcommand)]
     Watch(WatchCommand),
+    /// Run Skylift on a server by itself: the systemd unit that starts `skylift run`.
+    #[command(subcommand)]
+    ServiceUnit(ServiceUnitCommand),
     Sandbox(SandboxArgs),
     /// Find out what works here and what does not: keychain, queue, network, each account.
     Doctor,
+}
+
+/// What to do with the unit.
+#[derive(Debug, Subcommand)]
+pub(crate) enum ServiceUnitCommand {
+    /// Write the unit for this user, and say how to start it.
+    Install,
+    /// Delete the unit.
+    Remove,
+    /// Print the unit.
+    Show,
 }
 
 #[cfg(test)]
@@ -150,6 +164,9 @@ mod tests {
             "watch add /x --to work --after move=/y",
             "watch add /x --to work --include *.mov --exclude raw/ --only-new --paused --min-size 1MiB --min-age 5m",
             "watch change 1 --after trash --links follow --subfolders no --scan-every 10m",
+            "service-unit install",
+            "service-unit remove",
+            "service-unit show",
             "watch list",
             "watch preview 1",
             "watch test 1 raw/a.mov",

@@ -8,6 +8,7 @@ pub(crate) mod receipt;
 pub(crate) mod run;
 pub(crate) mod sandbox;
 pub(crate) mod service;
+pub(crate) mod service_unit;
 pub(crate) mod upload;
 pub(crate) mod verbs;
 pub(crate) mod watch;

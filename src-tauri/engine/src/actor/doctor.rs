@@ -1,9 +1,10 @@
 //! `doctor`: what works here and what does not, each with what to do.
 
-use skylift_model::api::{Answer, Check};
+use skylift_model::api::{Answer, Check, FolderState};
 use skylift_model::{Fault, Key};
 
 use super::{Actor, Reply};
+use crate::files::watch_limits;
 
 /// An account name that no person can have, for the test of the keychain.
 const PROBE: &str = "\u{1}doctor";
@@ -23,6 +24,22 @@ impl Actor {
                 Ok(format!("{} accounts", self.settings.get().accounts.len())),
             ),
         ];
+        checks.extend(watch_limits().into_iter().map(|(name, limit)| {
+            let words = format!("up to {limit} folders may be watched, over all programs of this user ({name})");
+            found("watch limit", Ok(words))
+        }));
+        checks.extend(self.folder_views().into_iter().map(|folder| {
+            let (works, words) = match folder.state {
+                FolderState::Gone => (false, folder.reason.unwrap_or_default()),
+                FolderState::Stopped if self.setting.works => (false, folder.reason.unwrap_or_default()),
+                _ => (true, folder.reason.unwrap_or_else(|| "watched".into())),
+            };
+            Check {
+                what: format!("watched folder {} ({})", folder.id, folder.path),
+                works,
+                finding: words,
+            }
+        }));
         checks.extend(self.catalog.problems.iter().map(|problem| Check {
             what: "definition".into(),
             works: false,

@@ -41,12 +41,11 @@ pub(crate) fn at_its_path(facts: &SourceFacts, known: &Entry) -> Likeness {
 /// that got the number of a deleted one.
 pub(crate) fn under_another_name(facts: &SourceFacts, known: &Entry) -> Likeness {
     let before = &known.facts;
-    let alike = facts.file_id != 0
-        && (facts.file_id, facts.size, facts.mtime_ns) == (before.file_id, before.size, before.mtime_ns);
+    let alike = facts.file_id != 0 && (facts.file_id, facts.size) == (before.file_id, before.size);
     match known.crc32c {
-        _ if !alike => Likeness::Other,
-        Some(crc32c) => Likeness::Doubt(crc32c),
-        None => Likeness::Same,
+        Some(crc32c) if alike => Likeness::Doubt(crc32c),
+        None if alike && facts.mtime_ns == before.mtime_ns => Likeness::Same,
+        _ => Likeness::Other,
     }
 }
 
@@ -119,10 +118,13 @@ mod tests {
     fn a_renamed_file_is_read_and_a_reused_number_is_another_file() {
         let renamed = SourceFacts { ctime_ns: 31, ..FACTS };
         assert_eq!(under_another_name(&renamed, &entry(Some(7))), Likeness::Doubt(7));
-        let reused = SourceFacts {
+        let touched_too = SourceFacts {
             mtime_ns: 50,
             ..renamed
         };
+        assert_eq!(under_another_name(&touched_too, &entry(Some(7))), Likeness::Doubt(7));
+        assert_eq!(under_another_name(&touched_too, &entry(None)), Likeness::Other);
+        let reused = SourceFacts { size: 11, ..renamed };
         assert_eq!(under_another_name(&reused, &entry(Some(7))), Likeness::Other);
         let unknown = SourceFacts { file_id: 0, ..renamed };
         let of_unknown = Entry {
