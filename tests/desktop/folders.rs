@@ -113,11 +113,11 @@ async fn written_from_outside(page: &Page, folder: &Path) -> Vec<PathBuf> {
     page.click("view-queue").await;
     let slow = folder.join("recording.txt");
     let mut writer = File::create(&slow).unwrap();
-    writer.write_all(&[b'a'; 70_000]).unwrap();
+    writer.write_all("first half ".repeat(7000).as_bytes()).unwrap();
     page.see_row("[data-hold=unfinished]").await;
     said_of(page, "recording.txt", "Waiting for file").await;
     page.picture("24-waiting-for-file").await;
-    writer.write_all(&[b'b'; 70_000]).unwrap();
+    writer.write_all("second half ".repeat(7000).as_bytes()).unwrap();
     drop(writer);
     let (quick, deep) = (folder.join("quick.txt"), folder.join("day 2/deep.txt"));
     fs::create_dir(folder.join("day 2")).unwrap();
