@@ -12,7 +12,7 @@ use skylift_tests::{Running, World};
 use super::account;
 
 /// Pauses of a writer in a run of the tests; `SKYLIFT_PAUSE` sets the longest, in seconds.
-const PAUSES: [u64; 4] = [0, 1, 3, 5];
+const PAUSES: [u64; 3] = [0, 1, 4];
 
 /// What a file is written in, so that every half of it differs from the whole.
 fn pieces() -> Vec<String> {

@@ -7,9 +7,15 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use skylift_sandbox::Service;
-use skylift_tests::{Running, World};
+use skylift_tests::{Account, Running, World, accounts};
 
-use super::account;
+/// A service that takes many small files quickly.
+fn account() -> Account {
+    accounts()
+        .into_iter()
+        .find(|account| account.service == Service::Archetype)
+        .unwrap()
+}
 
 const BURST: usize = 500;
 const TREE: usize = 20_000;
@@ -60,7 +66,7 @@ fn a_burst_of_files_is_uploaded_once() {
     running.until_quiet();
     let memory = peak_memory(running.id());
     println!("{files} files in {:?}, {} MiB", began.elapsed(), memory >> 20);
-    let names = world.names(Service::Andi);
+    let names = world.names(Service::Archetype);
     assert_eq!(names.len(), files);
     assert!(
         names.windows(2).all(|pair| pair[0] != pair[1]),
@@ -97,7 +103,7 @@ fn a_large_tree_takes_little_memory_and_costs_next_to_nothing_while_nothing_happ
     assert!(idle < 20, "{} ms in ten idle seconds", idle * 10);
     fs::write(folder.join("0000/new.txt"), "new").unwrap();
     running.wait_for("completed", "new.txt", 1);
-    assert_eq!(world.names(Service::Andi), ["new.txt"]);
+    assert_eq!(world.names(Service::Archetype), ["new.txt"]);
 }
 
 #[test]

@@ -20,3 +20,13 @@ fn account() -> Account {
         .find(|account| account.service == Service::Andi)
         .unwrap()
 }
+
+/// Whether this system lets the test do what it needs; where not, it says so.
+fn can(what: &str, program: &str, arguments: &[&str]) -> bool {
+    let status = std::process::Command::new(program).args(arguments).status();
+    let can = status.is_ok_and(|status| status.success());
+    if !can {
+        eprintln!("not run here: {what}");
+    }
+    can
+}

@@ -28,6 +28,11 @@ fn a_folder_that_is_moved_away_is_told_once_and_goes_on_when_it_is_back() {
     assert_eq!(world.names(Service::Andi), ["a.txt", "b.txt", "c.txt"]);
 }
 
+fn can_have_namespaces() -> bool {
+    let arguments = ["--user", "--map-root-user", "--mount", "true"];
+    super::can("namespaces of a user", "unshare", &arguments)
+}
+
 /// A shell in namespaces of its own, in which the test may mount and limit what it likes, and the engine in it.
 fn in_namespaces<'a>(world: &'a World, script: &str) -> Running<'a> {
     let skylift = world.command(["run", "--json"]);
@@ -42,6 +47,9 @@ fn in_namespaces<'a>(world: &'a World, script: &str) -> Running<'a> {
 
 #[test]
 fn the_limit_on_watches_is_named_and_files_are_found_all_the_same() {
+    if !can_have_namespaces() {
+        return;
+    }
     let world = World::with_account(account());
     let folder = world.watch("in", account(), &["--scan-every", "2s"]);
     for number in 0..20 {
@@ -64,6 +72,9 @@ fn the_limit_on_watches_is_named_and_files_are_found_all_the_same() {
 
 #[test]
 fn a_drive_that_is_disconnected_loses_nothing() {
+    if !can_have_namespaces() {
+        return;
+    }
     let world = World::with_account(account());
     let folder = world.watch("in", account(), &[]);
     let drive = world.files().join("drive");
@@ -141,6 +152,9 @@ impl Drop for Share {
 
 #[test]
 fn a_network_drive_is_looked_through_and_may_go_away() {
+    if !super::can("file systems of a program", "test", &["-r", "/dev/fuse"]) {
+        return;
+    }
     let world = World::with_account(account());
     let (behind, at) = (world.files().join("server"), world.files().join("share"));
     fs::create_dir_all(&behind).unwrap();

@@ -16,7 +16,7 @@ use skylift_tests::{Running, World};
 
 use super::account;
 
-const SWAPS: usize = 1000;
+const SWAPS: usize = 300;
 const SECRET: &str = "nobody may read this";
 
 /// Counts how often a file is opened, by whomever.
