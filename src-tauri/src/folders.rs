@@ -36,15 +36,7 @@ pub(crate) async fn preview_folder(
     drops: State<'_, Drops>,
     of: PreviewChoice,
 ) -> Result<Preview, Fault> {
-    let of = match of {
-        PreviewChoice::Folder(id) => PreviewOf::Folder(id),
-        PreviewChoice::Picked {
-            pick,
-            choices,
-            only_new,
-        } => PreviewOf::New(Box::new(new_folder(&drops, pick, choices, only_new)?)),
-    };
-    match engine.call(Command::PreviewFolder(of)).await? {
+    match engine.call(Command::PreviewFolder(preview_of(&drops, of)?)).await? {
         Answer::Preview(preview) => Ok(preview),
         _ => Err(strange()),
     }
@@ -73,13 +65,7 @@ pub(crate) async fn change_folder(
     choices: FolderChoices,
 ) -> Result<FolderView, Fault> {
     let picked = [target(&choices)];
-    let change = FolderChange {
-        after: after(&drops, choices.after)?,
-        account: choices.account,
-        options: choices.options,
-        rules: choices.rules,
-        scan_every: choices.scan_every,
-    };
+    let change = change(&drops, choices)?;
     let changed = one(engine.call(Command::ChangeFolder(id, Box::new(change))).await?)?;
     let_go(&drops, picked);
     Ok(changed)
@@ -141,6 +127,29 @@ fn new_folder(drops: &Drops, pick: PickId, choices: FolderChoices, only_new: boo
         },
         only_new,
         paused: false,
+    })
+}
+
+fn change(drops: &Drops, choices: FolderChoices) -> Result<FolderChange, Fault> {
+    Ok(FolderChange {
+        after: after(drops, choices.after)?,
+        account: choices.account,
+        options: choices.options,
+        rules: choices.rules,
+        scan_every: choices.scan_every,
+    })
+}
+
+/// What was picked stays held: a preview uses nothing up.
+fn preview_of(drops: &Drops, choice: PreviewChoice) -> Result<PreviewOf, Fault> {
+    Ok(match choice {
+        PreviewChoice::Folder(id) => PreviewOf::Folder(id),
+        PreviewChoice::Changed { id, choices } => PreviewOf::Changed(id, Box::new(change(drops, choices)?)),
+        PreviewChoice::Picked {
+            pick,
+            choices,
+            only_new,
+        } => PreviewOf::New(Box::new(new_folder(drops, pick, choices, only_new)?)),
     })
 }
 
@@ -212,6 +221,27 @@ mod tests {
             assert_eq!(after(&drops, asked.after).unwrap(), meant);
         }
         assert!(after(&drops, Some(AfterChoice::Move(PickId(7)))).is_err());
+    }
+
+    #[test]
+    fn a_preview_of_other_choices_asks_what_the_change_would() {
+        let (drops, folder) = (Drops::default(), tempfile::tempdir().unwrap());
+        let target = held(&drops, folder.path());
+        for (said, meant) in [
+            (json!(null), None),
+            (
+                json!({ "move": target.0 }),
+                Some(AfterUpload::Move(from_path(folder.path()))),
+            ),
+        ] {
+            let asked = json!({ "changed": { "id": 3, "choices": choices(&said) } });
+            let asked = preview_of(&drops, serde_json::from_value(asked).unwrap()).unwrap();
+            let PreviewOf::Changed(id, change) = asked else {
+                panic!("another preview: {asked:?}")
+            };
+            assert_eq!((id.get(), change.after, change.account.as_str()), (3, meant, "lab"));
+        }
+        assert!(drops.folder(target).is_ok());
     }
 
     #[test]

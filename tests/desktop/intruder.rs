@@ -133,6 +133,10 @@ async fn folders_refuse(page: &Page) {
                 json!({ "of": { "picked": { "pick": pick, "choices": choices(&json!("keep")), "only_new": false } } }),
             ),
             ("change_folder", json!({ "id": 1, "choices": moved })),
+            (
+                "preview_folder",
+                json!({ "of": { "changed": { "id": 1, "choices": moved } } }),
+            ),
         ];
         for (command, arguments) in asked {
             let refused = page.invoke(command, &arguments).await.unwrap_err().to_string();

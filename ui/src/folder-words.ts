@@ -133,7 +133,6 @@ export const folderWords = {
 	preview: {
 		title: (name: string) => `Preview of ${name}`,
 		about: 'This is what would happen to each file now. Nothing is sent.',
-		onlyNew: 'You chose to upload only what comes from now on. The files that are there now stay.',
 		looking: 'Looking through the folder. Nothing is sent.',
 		again: 'Look again',
 		empty: 'The folder is empty.',

@@ -584,7 +584,15 @@ rows: Array<PreviewRow>, };
 /**
  * Which folder to preview.
  */
-export type PreviewChoice = { "folder": FolderId } | { "picked": { 
+export type PreviewChoice = { "folder": FolderId } | { "changed": { 
+/**
+ * The folder.
+ */
+id: FolderId, 
+/**
+ * What would be done with it.
+ */
+choices: FolderChoices, } } | { "picked": { 
 /**
  * The folder.
  */

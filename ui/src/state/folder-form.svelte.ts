@@ -2,7 +2,7 @@
 // go of folders that were picked and not used.
 
 import { asFault, type Backend, type Picked } from '../backend/backend';
-import type { Fault, FolderView, Preview } from '../backend/bindings';
+import type { Fault, FolderView, Preview, PreviewChoice } from '../backend/bindings';
 import { blankFolder, choicesOf, draftOf, type FolderDraft, folderMistakes, rulesOf } from '../folder-draft';
 import { blankOptions, type Mistakes } from '../forms';
 import { RuleTest } from './rule-test.svelte';
@@ -84,14 +84,11 @@ export class FolderForm {
 		this.change({ ...this.draft, target: picked });
 	}
 
-	/** Asks what would happen to each file of a folder that is not watched yet. */
+	/** Asks what would happen to each file with what is filled in. */
 	async look(): Promise<void> {
-		const { folder, onlyNew } = this.draft;
 		await this.#ask('preview', async () => {
-			if (!folder) return;
-			this.preview = await this.backend.previewFolder({
-				picked: { pick: folder.pick, choices: choicesOf(this.draft), only_new: onlyNew },
-			});
+			const of = this.#previewed();
+			if (of) this.preview = await this.backend.previewFolder(of);
 		});
 	}
 
@@ -124,6 +121,13 @@ export class FolderForm {
 
 	#all(): Mistakes {
 		return folderMistakes(this.draft, this.setup.serviceOf(this.draft.account)?.upload_options ?? [], this.folder === null);
+	}
+
+	#previewed(): PreviewChoice | null {
+		const { folder, onlyNew } = this.draft;
+		const choices = choicesOf(this.draft);
+		if (this.folder) return { changed: { id: this.folder.id, choices } };
+		return folder && { picked: { pick: folder.pick, choices, only_new: onlyNew } };
 	}
 
 	async #pick(): Promise<Picked | null> {

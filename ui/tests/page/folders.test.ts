@@ -107,6 +107,46 @@ it('is paused, resumed, changed and removed', async () => {
 	await expect.poll(() => page.getByTestId('folder').count()).toBe(5);
 });
 
+it('is previewed with other choices before they are saved', async () => {
+	const page = await site.open({ query: 'rows=0&folders=6' });
+	await page.getByTestId('view-folders').click();
+	await card(page, 'Shoots').getByTestId('folder-edit').click();
+	await page.getByTestId('folder-exclude').fill('new-*');
+	await page.getByTestId('folder-look').click();
+	const dialog = page.getByTestId('folder-dialog');
+	await dialog.getByRole('heading', { name: 'Preview of Shoots' }).waitFor();
+	await page.getByTestId('fate-excluded').click();
+	await page.getByTestId('preview-row').getByText('Excluded by new-*.').first().waitFor();
+	expect(await page.getByTestId('fate-new').count()).toBe(0);
+	await page.getByTestId('folder-back').click();
+	expect(await page.getByTestId('folder-exclude').inputValue()).toBe('new-*');
+	await page.getByTestId('folder-look').click();
+	await page.getByTestId('fate-excluded').waitFor();
+	await page.getByTestId('folder-save').click();
+	await card(page, 'Shoots').getByTestId('folder-rules').getByText('not new-*').waitFor();
+});
+
+it('that is not there says so to a preview of other choices', async () => {
+	const page = await site.open({ query: 'rows=0&folders=6' });
+	await page.getByTestId('view-folders').click();
+	await card(page, 'Interviews').getByTestId('folder-edit').click();
+	await page.getByTestId('folder-look').click();
+	await page.getByTestId('folder-dialog').getByTestId('fault').getByText('drive is not connected').waitFor();
+	await page.getByTestId('folder-save').click({ trial: true });
+});
+
+it('that begins with what comes from now on shows what stays', async () => {
+	const page = await site.open({ query: 'rows=0' });
+	await page.getByTestId('add-watched').click();
+	await page.getByTestId('folder-pick').click();
+	await page.getByTestId('folder-pick-path').waitFor();
+	await page.getByTestId('folder-start-new').check();
+	await page.getByTestId('folder-look').click();
+	await page.getByTestId('fate-before').click();
+	expect(await page.getByTestId('fate-new').count()).toBe(0);
+	await page.getByTestId('preview-row').getByText('before the folder was watched').first().waitFor();
+});
+
 it('that is not there says why it has no preview', async () => {
 	const page = await site.open({ query: 'rows=0&folders=6' });
 	await page.getByTestId('view-folders').click();

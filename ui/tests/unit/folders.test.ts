@@ -126,6 +126,19 @@ describe('the form of a folder', () => {
 		expect(await soon(filled.save())).toMatchObject({ account: 'lab', state: 'scanning' });
 	});
 
+	it('of a watched folder asks about that folder, with what is filled in', async () => {
+		const backend = fake({ rows: 0, folders: 1 });
+		const asked = vi.spyOn(backend, 'previewFolder');
+		const view = folder(1, { after: 'move', move_to: '/sent' });
+		const filled = new FolderForm(backend, new Setup(backend), { folder: view });
+		filled.change({ ...filled.draft, exclude: 'raw/' });
+		await soon(filled.look());
+		const [of] = asked.mock.calls[0] ?? [];
+		expect(of).toMatchObject({ changed: { id: 1, choices: { after: null, rules: { exclude: ['raw/'] } } } });
+		expect(filled.fault).toBeNull();
+		expect(filled.preview).not.toBeNull();
+	});
+
 	it('keeps what was refused and says why', async () => {
 		const { form: filled } = await form();
 		await soon(filled.pickFolder());

@@ -52,6 +52,13 @@ pub enum AfterChoice {
 pub enum PreviewChoice {
     /// One that is watched.
     Folder(FolderId),
+    /// One that is watched, as it would be with other choices.
+    Changed {
+        /// The folder.
+        id: FolderId,
+        /// What would be done with it.
+        choices: FolderChoices,
+    },
     /// One that was picked and is not watched yet.
     Picked {
         /// The folder.

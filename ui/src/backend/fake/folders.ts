@@ -137,14 +137,20 @@ function rowsOf(fate: Fate, many: number, reason: string | null, from: number): 
 	}));
 }
 
-function previewOf(fates: typeof FATES): Preview {
-	const rows = fates.flatMap(([fate, many, reason], n) => rowsOf(fate, many, reason, n * 1000));
-	const counts = fates.map(([fate, files]) => ({
-		fate,
-		files,
-		bytes: rows.filter((row) => row.fate === fate).reduce((sum, { size }) => sum + size, 0),
-	}));
-	return { counts, rows };
+const ROWS: readonly PreviewRow[] = FATES.flatMap(([fate, many, reason], n) => rowsOf(fate, many, reason, n * 1000));
+
+/** Counts rows, and lists them by fate. */
+function told(rows: readonly PreviewRow[]): Preview {
+	const fates = FATES.map(([fate]) => ({ fate, of: rows.filter((row) => row.fate === fate) })).filter(({ of }) => of.length > 0);
+	const counts = fates.map(({ fate, of }) => ({ fate, files: of.length, bytes: of.reduce((sum, { size }) => sum + size, 0) }));
+	return { counts, rows: fates.flatMap(({ of }) => of) };
+}
+
+/** What other rules, or a later start, make of a row. */
+function judged(row: PreviewRow, rules: FolderRules, onlyNew: boolean): PreviewRow {
+	const reason = row.fate === 'new' ? ruleFor(rules, row.path) : null;
+	if (reason !== null) return { ...row, fate: 'excluded', reason };
+	return onlyNew && row.fate === 'new' ? { ...row, fate: 'before' } : row;
 }
 
 /** Scripted folders. */
@@ -229,14 +235,29 @@ export class Folders {
 
 	/** What would happen to the files of a folder. */
 	preview(of: PreviewChoice): Preview {
-		if ('folder' in of) {
-			const { state, reason } = this.#one(of.folder);
-			if (state === 'gone') throw fault('setup', 'reject', reason ?? '', '');
-			return previewOf(FATES);
+		if ('folder' in of) return told(this.#rows(of.folder));
+		if ('changed' in of) {
+			const { id, choices } = of.changed;
+			this.#check(choices);
+			return told(this.#rows(id).map((row) => judged(row, choices.rules, false)));
 		}
-		ruleFor(of.picked.choices.rules, 'a');
-		this.#path(of.picked.pick);
-		return previewOf(FATES.filter(([fate]) => ['new', 'excluded', 'refused', 'unreadable'].includes(fate)));
+		const { pick, choices, only_new } = of.picked;
+		this.#path(pick);
+		this.#check(choices);
+		const rows = ROWS.filter(({ fate }) => ['new', 'excluded', 'refused', 'unreadable'].includes(fate));
+		return told(rows.map((row) => judged(row, choices.rules, only_new)));
+	}
+
+	#rows(id: FolderId): readonly PreviewRow[] {
+		const { state, reason } = this.#one(id);
+		if (state === 'gone') throw fault('setup', 'reject', reason ?? '', '');
+		return ROWS;
+	}
+
+	#check(choices: FolderChoices): void {
+		ruleFor(choices.rules, 'a');
+		this.#account(choices.account);
+		this.#after(choices.after);
 	}
 
 	/** What is scanned finds more, and is through after a while. */
