@@ -223,3 +223,30 @@ fn a_file_that_was_touched_and_renamed_at_once_is_not_sent_again() {
     running.until_quiet();
     assert_eq!(world.names(Service::Andi), ["a.txt"]);
 }
+
+#[test]
+fn a_full_queue_whose_files_are_all_deleted_makes_room_again() {
+    let mut world = World::with_account(account());
+    let address = world.sandbox().url().to_owned();
+    let folder = world.watch("in", account(), &[]);
+    let place = |number: usize| folder.join(format!("{number}.txt"));
+    for number in 0..2100 {
+        fs::write(place(number), "first").unwrap();
+    }
+    world.stop_sandbox();
+    let running = Running::start(&world);
+    running.until_folder(1, "full", |folder| folder["queued"] == 2000);
+    for number in 0..2100 {
+        fs::remove_file(place(number)).unwrap();
+    }
+    fs::write(folder.join("last.txt"), "last").unwrap();
+    running.stop();
+    world.start_sandbox(Config {
+        port: address.rsplit(':').next().unwrap().parse().unwrap(),
+        keys: vec![world.canary().key.clone()],
+        ..Config::default()
+    });
+    let running = Running::start(&world);
+    running.until_quiet();
+    assert_eq!(world.names(Service::Andi), ["last.txt"]);
+}

@@ -139,6 +139,8 @@ impl Actor {
         }
         match (fault.kind, fault.verdict) {
             (FaultKind::SourceChanged, _) => self.source_changed(id, fault),
+            // It may be readable again later, as it may be finished later.
+            (FaultKind::SourceUnreadable, _) if step == "open" && self.watch_again(id)? => Ok(()),
             (FaultKind::SourceMissing, _) => {
                 self.look_again(id);
                 self.wait(id, fault, LOOK_FOR_FILE, false)

@@ -6,17 +6,19 @@
 use std::path::Path;
 
 use jiff::tz::TimeZone;
-use skylift_model::api::{AfterUpload, Fate, Options};
+use skylift_model::api::{AfterUpload, Fate, Options, Selection};
 use skylift_model::names::{RawPath, remote_name};
-use skylift_model::{Fault, FaultKind, FolderId, Phase, Timestamp, UploadId, Verified};
+use skylift_model::{Fault, FaultKind, FolderId, Phase, Timestamp, UploadId, Verdict, Verified};
 
 use super::Actor;
 use super::adding::Origin;
 use super::folders::WatcherId;
+use super::verbs::Verb;
 use crate::after;
 use crate::files::{as_path, from_path};
 use crate::intake::{self, Intake};
 use crate::ports::SourceFacts;
+use crate::record::Record;
 use crate::settings::Folder;
 use crate::store::{Entry, Settled};
 use crate::watch::version::{Likeness, at_its_path, under_another_name};
@@ -26,6 +28,8 @@ use crate::watch::{Control, Finished, Judged, Report, Seen, Taken, is_at_or_belo
 const MOST_LIVE: usize = 2000;
 /// What was written in the moment before a folder was added counts as new.
 const JUST_BEFORE: i64 = 1_000_000_000;
+/// Milliseconds after which an upload that was given up is tried again by itself.
+const RETRY_UNATTENDED: i64 = 30 * 60 * 1000;
 /// The placeholders in options of a folder.
 const PLACEHOLDERS: [&str; 3] = ["{path}", "{folder}", "{date}"];
 
@@ -388,7 +392,31 @@ impl Actor {
         for (path, entry) in self.store.pending_after(id)? {
             self.after_upload(id, path, &entry);
         }
+        self.retry_unattended(id)?;
         self.feed.folders_changed();
+        Ok(())
+    }
+
+    /// Nobody may be there to retry what a service refused for a while: it is tried again with every look.
+    fn retry_unattended(&mut self, id: FolderId) -> Result<(), Fault> {
+        let before = Timestamp(self.now().0.saturating_sub(RETRY_UNATTENDED));
+        let passes = |record: &&Record| {
+            let row = &record.row;
+            let fault = row
+                .fault
+                .as_ref()
+                .filter(|_| row.folder == Some(id) && row.phase == Phase::Failed);
+            fault.is_some_and(|fault| fault.verdict == Verdict::Retry) && row.finished_at < Some(before)
+        };
+        let failed: Vec<_> = self
+            .records
+            .values()
+            .filter(passes)
+            .map(|record| record.row.id)
+            .collect();
+        if !failed.is_empty() {
+            self.apply(Verb::Retry, Selection::Ids(failed))?;
+        }
         Ok(())
     }
 

@@ -53,6 +53,8 @@ const SLEPT: i64 = 20_000;
 const BATCH: usize = 256;
 /// Files that wait to be finished at most; the walk waits for them.
 const MOST_SETTLING: usize = 4096;
+/// Paths to look at that are remembered; more are answered with a look through the whole folder.
+const MOST_PATHS: usize = 10_000;
 /// Problems that are kept to be shown.
 const SHOWN_PROBLEMS: usize = 20;
 
@@ -362,7 +364,8 @@ impl Watcher {
                 self.next_check = self.next_scan;
                 self.retry_parked = self.next_scan;
             }
-            Control::Look(path) => drop(self.todo.paths.insert(path)),
+            // At once, also while a walk waits for room in the queue: what is looked at may be what fills it.
+            Control::Look(path) => self.settling.expect(path, Instant::now()),
         }
     }
 
@@ -371,6 +374,12 @@ impl Watcher {
         let hints = self.hints.take();
         self.todo.everywhere |= hints.everywhere;
         self.todo.paths.extend(hints.paths);
+        if self.todo.paths.len() > MOST_PATHS {
+            self.todo = Where {
+                everywhere: true,
+                ..Where::default()
+            };
+        }
     }
 
     /// Looks whether the folder is there, and whether the computer slept.
@@ -589,6 +598,9 @@ impl Watcher {
 
     async fn on_time(&mut self) -> Result<(), Gone> {
         let now = Instant::now();
+        if self.gone.is_some() {
+            return Ok(());
+        }
         if !self.parked.is_empty() && now >= self.retry_parked {
             let parked = std::mem::take(&mut self.parked);
             self.judge(parked).await?;

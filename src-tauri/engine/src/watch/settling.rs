@@ -24,6 +24,14 @@ const LONGEST_LOOK_AGAIN: Duration = Duration::from_secs(10);
 /// After this long a file that is still written is no longer waited for by a command that ends when all is done.
 const LASTING: Duration = Duration::from_secs(60);
 
+/// No file is this.
+const NOTHING_KNOWN: SourceFacts = SourceFacts {
+    size: u64::MAX,
+    mtime_ns: 0,
+    ctime_ns: 0,
+    file_id: 0,
+};
+
 /// What a look at a file found.
 #[derive(Clone, Debug)]
 pub(crate) struct Look {
@@ -96,6 +104,18 @@ impl Settling {
             unreadable: false,
         });
         candidate.note(facts, now);
+    }
+
+    /// A file that has to be looked at, of which nothing is known.
+    pub(crate) fn expect(&mut self, path: RawPath, now: Instant) {
+        self.files.entry(path).or_insert_with(|| Candidate {
+            facts: NOTHING_KNOWN,
+            first: now,
+            quiet_since: now,
+            longest_pause: Duration::ZERO,
+            due: now,
+            unreadable: false,
+        });
     }
 
     /// It is gone, or nothing more has to be known of it.
