@@ -144,3 +144,24 @@ fn a_program_that_appends_again_and_again_is_waited_for_when_it_was_seen_to_paus
         "slow.txt",
     );
 }
+
+#[test]
+fn a_file_that_grows_over_the_limit_of_one_way_to_send_goes_another_way() {
+    let mebibyte = vec![7_u8; 1 << 20];
+    let notion = super::account_of(Service::Notion);
+    let world = World::with_account(notion);
+    let folder = world.watch("in", notion, &[]);
+    let running = Running::start(&world);
+    let mut file = fs::File::create(folder.join("large.txt")).unwrap();
+    for piece in 0..30 {
+        file.write_all(&mebibyte).unwrap();
+        if piece == 5 {
+            // Small enough for one part when it is first seen.
+            running.wait_for("added", "large.txt", 1);
+        }
+    }
+    drop(file);
+    running.wait_for("completed", "large.txt", 1);
+    running.until_quiet();
+    world.assert_holds_once(Service::Notion, &folder.join("large.txt"));
+}

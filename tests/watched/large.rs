@@ -7,14 +7,13 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use skylift_sandbox::Service;
-use skylift_tests::{Account, Running, World, accounts};
+use skylift_tests::{Account, Running, World};
+
+use super::account_of;
 
 /// A service that takes many small files quickly.
 fn account() -> Account {
-    accounts()
-        .into_iter()
-        .find(|account| account.service == Service::Archetype)
-        .unwrap()
+    account_of(Service::Archetype)
 }
 
 const BURST: usize = 500;

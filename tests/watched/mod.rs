@@ -15,9 +15,13 @@ use skylift_tests::{Account, accounts};
 
 /// Where the files of these tests go: the service that takes any type and any number of requests.
 fn account() -> Account {
+    account_of(Service::Andi)
+}
+
+fn account_of(service: Service) -> Account {
     accounts()
         .into_iter()
-        .find(|account| account.service == Service::Andi)
+        .find(|account| account.service == service)
         .unwrap()
 }
 

@@ -203,6 +203,7 @@ fn links_are_left_out_or_followed_inside_the_folder_and_loops_end() {
         fs::write(folder.join("hidden/b.txt"), "b").unwrap();
         let link = |to: &Path, at: &str| std::os::unix::fs::symlink(to, folder.join(at)).unwrap();
         link(&world.files().join("secret.txt"), "outside.txt");
+        link(Path::new("a.txt"), "1 latest.txt");
         link(&world.files(), "up");
         link(Path::new("."), "loop");
         link(Path::new("hidden"), "shown");

@@ -211,3 +211,23 @@ fn a_file_that_is_brought_back_is_moved_again_and_not_sent() {
     running.until_quiet();
     assert_eq!(world.names(Service::Andi), ["a.txt"]);
 }
+
+#[test]
+fn what_is_filled_in_for_one_file_and_does_not_fit_keeps_no_other_file() {
+    let rebilly = super::account_of(Service::Rebilly);
+    let world = World::with_account(rebilly);
+    let folder = world.watch("in", rebilly, &["--option", "description={path}"]);
+    let long = folder.join("l".repeat(200)).join("o".repeat(100));
+    fs::create_dir_all(&long).unwrap();
+    fs::write(long.join("bad.pdf"), "bad").unwrap();
+    fs::write(folder.join("good.pdf"), "good").unwrap();
+    let running = Running::start(&world);
+    running.wait_for("completed", "good.pdf", 1);
+    running.until_quiet();
+    let view = running.until_folder(1, "told of", |folder| folder["problems"] == 1);
+    assert!(
+        view["first_problems"][0]["reason"].as_str().unwrap().contains("255"),
+        "{view}"
+    );
+    assert_eq!(world.names(Service::Rebilly), ["good.pdf"]);
+}

@@ -250,3 +250,21 @@ fn a_full_queue_whose_files_are_all_deleted_makes_room_again() {
     running.until_quiet();
     assert_eq!(world.names(Service::Andi), ["last.txt"]);
 }
+
+#[test]
+fn an_upload_that_was_given_up_is_sent_when_a_person_retries_it() {
+    let world = World::with_account(account());
+    let folder = world.watch("in", account(), &[]);
+    world
+        .sandbox()
+        .set_faults(vec!["andi:create:status=400".parse().unwrap()]);
+    fs::write(folder.join("a.txt"), "a").unwrap();
+    let running = Running::start(&world);
+    running.wait_for("failed", "a.txt", 1);
+    running.until_quiet();
+    world.sandbox().clear_faults();
+    let _ = world.skylift(["retry", "--all"]).expect(0);
+    running.wait_for("completed", "a.txt", 1);
+    running.until_quiet();
+    assert_eq!(world.names(Service::Andi), ["a.txt"]);
+}

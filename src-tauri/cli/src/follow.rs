@@ -218,7 +218,8 @@ impl Tracker {
 
     /// Whether nothing is left that can go on by itself.
     pub(crate) fn is_settled(&self) -> bool {
-        self.live().all(needs_the_person)
+        self.live()
+            .all(|row| needs_the_person(row) || (self.scope == Scope::Everything && waits_for_a_file(row)))
     }
 
     fn failed(&self) -> usize {
@@ -305,6 +306,11 @@ fn needs_the_person(row: &Row) -> bool {
         Hold::SourceMissing => row.until.is_none(),
         Hold::None | Hold::Backoff | Hold::Offline | Hold::Unfinished => false,
     }
+}
+
+/// Whether an upload goes on only when its file does: is written to its end, or comes back.
+const fn waits_for_a_file(row: &Row) -> bool {
+    matches!(row.hold, Hold::Unfinished | Hold::SourceMissing)
 }
 
 /// The exit status for these sums, when nothing interrupted.

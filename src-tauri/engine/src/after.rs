@@ -18,9 +18,15 @@ const MOST_NAMES: u32 = 1000;
 ///
 /// # Errors
 /// What kept it from being done; the file is where it was.
-pub(crate) fn apply(root: &Path, below: &Path, facts: &SourceFacts, after: &AfterUpload) -> Result<String, Fault> {
+pub(crate) fn apply(
+    (root, root_id): (&Path, Option<u128>),
+    below: &Path,
+    facts: &SourceFacts,
+    after: &AfterUpload,
+) -> Result<String, Fault> {
+    check_folder(root, root_id)?;
     match look(root, below) {
-        Ok(now) if now == *facts => {}
+        Ok(now) if now.is_same_version(facts) => {}
         Ok(_) => return Ok("The local file was changed since and stays where it is.".into()),
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
             return Ok("The local file is no longer where it was.".into());
@@ -29,7 +35,7 @@ pub(crate) fn apply(root: &Path, below: &Path, facts: &SourceFacts, after: &Afte
     }
     match after {
         AfterUpload::Keep => Ok(String::new()),
-        AfterUpload::Trash => trash(&root.join(below)),
+        AfterUpload::Trash => trash(root, below),
         AfterUpload::Move(to) => {
             let to = files::as_path(to);
             let moved = move_to(root, below, facts, &to).map_err(|error| {
@@ -45,13 +51,30 @@ pub(crate) fn apply(root: &Path, below: &Path, facts: &SourceFacts, after: &Afte
     }
 }
 
+/// A folder whose drive is not connected is empty; nothing in it was moved by anybody.
+fn check_folder(root: &Path, known: Option<u128>) -> Result<(), Fault> {
+    let found = Root::open(root).and_then(|root| root.identity());
+    let found = found.map_err(|error| files::explain(&error))?;
+    if known.is_none_or(|known| known == found) {
+        return Ok(());
+    }
+    let message = "the folder is not the one that it was when the file was uploaded";
+    Err(Fault::new(FaultKind::SourceMissing, message).hint("Connect its drive; it is tried again."))
+}
+
 fn look(root: &Path, below: &Path) -> io::Result<SourceFacts> {
     Ok(files::below(&Root::open(root)?.look(below)?))
 }
 
-fn trash(path: &Path) -> Result<String, Fault> {
-    trash::delete(path).map_err(|error| {
-        let shown = files::from_path(path).shown();
+fn trash(root: &Path, below: &Path) -> Result<String, Fault> {
+    let path = root.join(below);
+    // A folder on the way may have been swapped for a link.
+    let inside = path.parent().and_then(|parent| std::fs::canonicalize(parent).ok());
+    if inside.is_none_or(|parent| !parent.starts_with(root)) {
+        return Ok("The local file is no longer where it was.".into());
+    }
+    trash::delete(&path).map_err(|error| {
+        let shown = files::from_path(below).shown();
         Fault::new(FaultKind::Setup, format!("{shown} cannot be put in the trash: {error}"))
             .hint("Choose to keep files or to move them, where there is no trash.")
     })?;
@@ -129,7 +152,7 @@ mod tests {
         fn apply(&self) -> Result<String, Fault> {
             let after = AfterUpload::Move(from_path(&self.folder.path().join("sent")));
             apply(
-                &self.folder.path().join("in"),
+                (&self.folder.path().join("in"), None),
                 Path::new("sub/a.txt"),
                 &self.facts,
                 &after,

@@ -29,6 +29,22 @@ pub struct SourceFacts {
     pub file_id: u128,
 }
 
+impl SourceFacts {
+    /// Whether these are the facts of the same version: device and file number may change when a drive is connected
+    /// again, and where there is a time of change, that cannot be set by hand, they need not agree.
+    pub fn is_same_version(&self, other: &Self) -> bool {
+        let number = if self.ctime_ns == 0 {
+            self.file_id
+        } else {
+            other.file_id
+        };
+        Self {
+            file_id: number,
+            ..*self
+        } == *other
+    }
+}
+
 /// The time of day.
 pub trait Clock: Send + Sync {
     /// Now.

@@ -177,6 +177,7 @@ impl Actor {
                     account.largest_file = largest;
                 }
             })?;
+            self.rewatch_account(name);
         }
         if reading.is_some() {
             self.signed_in(name);
@@ -207,8 +208,8 @@ impl Actor {
         {
             self.open_gate(name);
             self.feed.setup_changed();
+            self.rewatch_account(name);
         }
-        self.rewatch_account(name);
     }
 
     pub(super) fn remove_account(&mut self, name: String, reply: Reply) {

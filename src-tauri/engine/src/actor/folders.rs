@@ -2,7 +2,7 @@
 //!
 //! Refuses to judge files; that is `watched`'s.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -47,6 +47,9 @@ pub(super) struct Folders {
     known: BTreeMap<FolderId, Watched>,
     /// Live uploads by their folder and the path below it.
     live: HashMap<FolderId, HashMap<RawPath, UploadId>>,
+    none: HashMap<RawPath, UploadId>,
+    /// Files that are being moved or put in the trash.
+    after: HashSet<(FolderId, RawPath)>,
     reports: Channel<(WatcherId, Report)>,
     last: u32,
 }
@@ -70,6 +73,8 @@ impl Folders {
         Ok(Self {
             known,
             live: HashMap::new(),
+            none: HashMap::new(),
+            after: HashSet::new(),
             reports: mpsc::unbounded_channel(),
             last: last.max(store.last_folder()?),
         })
@@ -127,14 +132,18 @@ impl Folders {
     }
 
     /// Live uploads of a folder.
-    pub(super) fn live_of(&self, folder: FolderId) -> impl Iterator<Item = (&RawPath, UploadId)> {
-        let live = self.live.get(&folder).into_iter().flatten();
-        live.map(|(path, id)| (path, *id))
+    pub(super) fn live_of(&self, folder: FolderId) -> &HashMap<RawPath, UploadId> {
+        self.live.get(&folder).unwrap_or(&self.none)
     }
 
-    /// Live uploads of all folders.
-    pub(super) fn live(&self) -> usize {
-        self.live.values().map(HashMap::len).sum()
+    /// A file is about to be moved or put in the trash; false when it is being already.
+    pub(super) fn begin_after(&mut self, folder: FolderId, path: &RawPath) -> bool {
+        self.after.insert((folder, path.clone()))
+    }
+
+    /// That is over.
+    pub(super) fn end_after(&mut self, folder: FolderId, path: &RawPath) {
+        self.after.remove(&(folder, path.clone()));
     }
 
     /// Tells a folder's watcher something; says whether there is one.
@@ -162,7 +171,7 @@ impl Actor {
             .map(|record| record.row.id)
             .collect();
         for upload in left {
-            let ended = self.end_unfinished(upload);
+            let ended = self.end_unfinished(Some(upload));
             Self::refused(ended);
         }
     }
@@ -284,7 +293,9 @@ impl Actor {
             only_new,
             ..FolderRow::default()
         };
+        // On disk before it is in the settings: a folder without it would upload what was there before.
         self.store.put_folder(id, &row)?;
+        self.commit()?;
         self.settings.change(|stored| drop(stored.folders.insert(id, folder)))?;
         self.folders.last = id.get();
         self.folders.known.insert(
@@ -305,6 +316,7 @@ impl Actor {
                 folder.setup = setup;
             }
         })?;
+        self.end_all_unfinished(id)?;
         self.watch(id);
         Ok(self.answer_with(id))
     }
@@ -313,12 +325,7 @@ impl Actor {
         self.kept(id)?;
         self.settings.change(|stored| drop(stored.folders.remove(&id)))?;
         self.folders.known.remove(&id);
-        let live: Vec<_> = self.folders.live_of(id).map(|(_, upload)| upload).collect();
-        for upload in live {
-            if self.records.get(&upload).is_some_and(|record| record.row.unfinished) {
-                self.end_unfinished(upload)?;
-            }
-        }
+        self.end_all_unfinished(id)?;
         self.store.forget_folder(id)?;
         self.feed.folders_changed();
         Ok(Answer::Done)
@@ -331,7 +338,10 @@ impl Actor {
                 folder.paused = pause;
             }
         })?;
-        let ids = self.folders.live_of(id).map(|(_, upload)| upload).collect();
+        if let Some(row) = self.folders.get(id).map(|watched| watched.row) {
+            self.store.put_folder(id, &row)?;
+        }
+        let ids = self.folders.live_of(id).values().copied().collect();
         let verb = if pause { Verb::Pause } else { Verb::Resume };
         self.apply(verb, skylift_model::api::Selection::Ids(ids))?;
         self.watch(id);
@@ -443,12 +453,12 @@ impl Actor {
     fn folder_view(&self, id: FolderId, folder: &Folder, watched: &Watched, failed: u64) -> FolderView {
         let account = self.settings.get().accounts.get(&folder.setup.account);
         let status = &watched.status;
-        let unfinished = self.folders.live_of(id).filter(|(_, upload)| {
-            let record = self.records.get(upload);
+        let unfinished = self.folders.live_of(id).values().filter(|upload| {
+            let record = self.records.get(*upload);
             record.is_some_and(|record| record.row.unfinished)
         });
         let unfinished = unfinished.count().max(status.unfinished) as u64;
-        let live = self.folders.live_of(id).count() as u64;
+        let live = self.folders.live_of(id).len() as u64;
         let (state, reason) = if folder.paused {
             (FolderState::Paused, Some("Paused. Resume to go on.".to_owned()))
         } else if !self.setting.works {

@@ -17,7 +17,7 @@ mod verbs;
 mod views;
 mod watched;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -193,14 +193,20 @@ impl Actor {
                 "The queue was broken and has been moved to {}. Accounts and settings are kept.",
                 aside.display()
             ));
-            if settings.get().folders.values().any(|folder| !folder.paused) {
-                settings.change(|stored| stored.folders.values_mut().for_each(|folder| folder.paused = true))?;
-                notices.push(
-                    "Watched folders are paused, because it is no longer known what was uploaded from them. A folder that \
-                     is resumed is uploaded again; remove and add it to upload only what comes from now on."
-                        .into(),
-                );
-            }
+        }
+        let known: HashSet<_> = store.folders()?.into_iter().map(|(id, _)| id).collect();
+        let mut folders = settings.get().folders.iter();
+        if folders.any(|(id, folder)| !folder.paused && !known.contains(id)) {
+            settings.change(|stored| {
+                for (id, folder) in &mut stored.folders {
+                    folder.paused |= !known.contains(id);
+                }
+            })?;
+            notices.push(
+                "Watched folders are paused, because it is not known what was uploaded from them. A folder that is resumed \
+                 is uploaded again; remove and add it to upload only what comes from now on."
+                    .into(),
+            );
         }
         if unreadable > 0 {
             notices.push(format!(

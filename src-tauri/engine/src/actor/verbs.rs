@@ -133,6 +133,7 @@ impl Actor {
             self.refresh_source(id);
             unfinished = self.records.get(&id).is_some_and(|record| record.row.session.is_none());
             unfinished = unfinished && self.look_again(id);
+            self.forget_failure(id)?;
             if from_start {
                 self.restart(id, None)?;
             }

@@ -3,6 +3,7 @@
 //! What a watcher saw is held against the queue and the ledger here, once when it is seen and once when it is finished.
 //! Refuses to look at the disk.
 
+use std::collections::HashSet;
 use std::path::Path;
 
 use jiff::tz::TimeZone;
@@ -22,7 +23,7 @@ use crate::record::Record;
 use crate::settings::Folder;
 use crate::store::{Entry, Settled};
 use crate::watch::version::{Likeness, at_its_path, under_another_name};
-use crate::watch::{Control, Finished, Judged, Report, Seen, Taken, is_at_or_below};
+use crate::watch::{Control, Finished, Judged, Report, Seen, Taken};
 
 /// Live uploads of watched folders at most; a larger folder is taken in as they end.
 const MOST_LIVE: usize = 2000;
@@ -33,16 +34,14 @@ const RETRY_UNATTENDED: i64 = 30 * 60 * 1000;
 /// The placeholders in options of a folder.
 const PLACEHOLDERS: [&str; 3] = ["{path}", "{folder}", "{date}"];
 
-/// How a file stands to the queue and the ledger.
+/// How a file stands to the ledger.
 enum Standing {
-    /// It is the version that needs nothing more.
+    /// It is a version that needs nothing more.
     Known(Entry),
-    /// It may be that version; its content tells.
+    /// It may be one; its content tells.
     Doubt,
-    /// The same file is in the queue under another name.
-    Twin,
-    /// It is to be uploaded; whether an earlier version was.
-    Fresh(bool),
+    /// It is to be uploaded.
+    Fresh,
 }
 
 /// What is needed to take files of a folder in.
@@ -84,10 +83,10 @@ impl Actor {
             Report::LeftOut(paths) => self.left_out(id, &paths),
             Report::Unreadable(path, fault) => self.unreadable(id, &path, fault),
             Report::Live(reply) => {
-                drop(reply.send(self.folders.live_of(id).map(|(path, _)| path.clone()).collect()));
+                drop(reply.send(self.folders.live_of(id).keys().cloned().collect()));
                 Ok(())
             }
-            Report::Scanned => self.scanned(id),
+            Report::Scanned { complete } => self.scanned(id, complete),
         };
         Self::refused(done);
     }
@@ -101,15 +100,17 @@ impl Actor {
         if let Some(upload) = self.folders.live_at(id, &seen.path) {
             return self.judge_live(upload, &seen.facts);
         }
-        match self.standing(id, seen, None, None)? {
+        match self.standing(id, seen, None)? {
             Standing::Known(entry) => {
-                if self.store.entry(id, &seen.path)?.is_none() {
-                    self.store.put_entry(id, &seen.path, &entry_of(&entry, seen.facts))?;
+                let kept = self.store.entry(id, &seen.path)?;
+                if kept.is_none_or(|kept| kept.facts != seen.facts) {
+                    let facts = seen.facts;
+                    self.store.put_entry(id, &seen.path, &Entry { facts, ..entry })?;
                 }
                 Ok(Judged::Nothing)
             }
-            Standing::Doubt | Standing::Twin => Ok(Judged::Settle),
-            Standing::Fresh(_) if self.was_there_before(id, &seen.facts) => {
+            Standing::Doubt => Ok(Judged::Settle),
+            Standing::Fresh if self.was_there_before(id, &seen.facts) => {
                 let entry = Entry {
                     state: Settled::Before,
                     facts: seen.facts,
@@ -121,8 +122,9 @@ impl Actor {
                 self.store.put_entry(id, &seen.path, &entry)?;
                 Ok(Judged::Nothing)
             }
-            Standing::Fresh(_) if self.folders.live() >= MOST_LIVE => Ok(Judged::Full),
-            Standing::Fresh(_) => match fit(entrance, seen) {
+            Standing::Fresh if self.folders.live_of(id).len() >= MOST_LIVE => Ok(Judged::Full),
+            Standing::Fresh if self.has_twin(id, &seen.facts, None) => Ok(Judged::Settle),
+            Standing::Fresh => match fit(entrance, seen) {
                 Ok((file, intake)) => {
                     self.insert(file, &intake, Origin::Folder { id, unfinished: true })?;
                     Ok(Judged::Settle)
@@ -134,21 +136,22 @@ impl Actor {
     }
 
     fn judge_live(&mut self, upload: UploadId, facts: &SourceFacts) -> Result<Judged, Fault> {
-        let Some(record) = self.records.get(&upload) else {
+        let Some(record) = self.records.get_mut(&upload) else {
             return Ok(Judged::Nothing);
         };
-        let row = &record.row;
-        if row.source == *facts {
-            return Ok(if row.unfinished {
-                Judged::Settle
-            } else {
-                Judged::Nothing
-            });
+        let row = &mut record.row;
+        if row.unfinished {
+            // On disk it is written when it is finished: a recording grows for hours.
+            row.source = *facts;
+            self.feed.touch(upload);
+            return Ok(Judged::Settle);
+        }
+        if row.source.is_same_version(facts) {
+            return Ok(Judged::Nothing);
         }
         // A worker notices by itself; and whether what it sent arrived is settled first.
         if record.work.is_none() && row.phase != Phase::Completing {
-            self.unfinish(upload, None)?;
-            self.change(upload, |record| record.row.source = *facts)?;
+            self.unfinish(upload)?;
         }
         Ok(Judged::Settle)
     }
@@ -167,26 +170,29 @@ impl Actor {
         if let Some(record) = live.and_then(|upload| self.records.get(&upload))
             && !record.row.unfinished
         {
-            let same = record.row.source == seen.facts;
+            let same = record.row.source.is_same_version(&seen.facts);
             let settles = record.work.is_some() || record.row.phase == Phase::Completing;
             return match live {
-                Some(upload) if !same && !settles => self.unfinish(upload, None).map(|()| Taken::Busy),
+                Some(upload) if !same && !settles => self.unfinish(upload).map(|()| Taken::Busy),
                 _ => Ok(if same { Taken::Done } else { Taken::Busy }),
             };
         }
-        match self.standing(id, seen, file.crc32c, live)? {
-            Standing::Known(entry) => {
-                self.end_all(live)?;
-                let mut entry = entry_of(&entry, seen.facts);
-                // What was uploaded before is put where uploaded files go, even when it is brought back.
-                entry.pending = entry.upload.is_some() && self.puts_away(id);
-                self.store.put_entry(id, &seen.path, &entry)?;
-                self.after_upload(id, seen.path.clone(), &entry);
-                Ok(Taken::Done)
-            }
+        let standing = self.standing(id, seen, file.crc32c)?;
+        if let Standing::Known(mut entry) = standing {
+            self.end_unfinished(live)?;
+            // What was uploaded before is put where uploaded files go, even when it is brought back.
+            entry.pending = entry.upload.is_some() && self.puts_away(id);
+            entry.facts = seen.facts;
+            self.store.put_entry(id, &seen.path, &entry)?;
+            self.after_upload(id, seen.path.clone(), &entry);
+            return Ok(Taken::Done);
+        }
+        if self.has_twin(id, &seen.facts, live) {
+            return self.end_unfinished(live).map(|()| Taken::Busy);
+        }
+        match standing {
             Standing::Doubt => Ok(Taken::Read),
-            Standing::Twin => self.end_all(live).map(|()| Taken::Busy),
-            Standing::Fresh(_) => self.take_fresh(id, entrance, seen, live),
+            Standing::Known(_) | Standing::Fresh => self.take_fresh(id, entrance, seen, live),
         }
     }
 
@@ -197,73 +203,61 @@ impl Actor {
         seen: &Seen,
         live: Option<UploadId>,
     ) -> Result<Taken, Fault> {
-        if let Some(upload) = live {
-            self.change(upload, |record| {
-                record.row.source = seen.facts;
-                record.row.unfinished = false;
-                record.row.hold_until = None;
-                record.row.fault = None;
-            })?;
-            self.line_up(upload);
-            return Ok(Taken::Done);
-        }
-        match fit(entrance, seen) {
-            Ok((file, intake)) => {
-                self.insert(file, &intake, Origin::Folder { id, unfinished: false })?;
-                Ok(Taken::Done)
-            }
-            Err(fault) if fault.kind == FaultKind::Setup => Err(fault),
+        let (file, intake) = match fit(entrance, seen) {
+            Ok(fitting) => fitting,
+            Err(fault) if fault.kind == FaultKind::Setup => return Err(fault),
             // The next look through the folder tells of it.
-            Err(_) => Ok(Taken::Done),
-        }
+            Err(_) => return self.end_unfinished(live).map(|()| Taken::Done),
+        };
+        // What grew may need another way to be sent than what it was when it was first seen.
+        let stays = live.filter(|upload| {
+            let row = self.records.get(upload).map(|record| &record.row);
+            row.is_some_and(|row| {
+                (&row.mode, &row.options, &row.account) == (&file.mode, &intake.options, &intake.account.name)
+            })
+        });
+        let Some(upload) = stays else {
+            self.end_unfinished(live)?;
+            self.insert(file, &intake, Origin::Folder { id, unfinished: false })?;
+            return Ok(Taken::Done);
+        };
+        self.change(upload, |record| {
+            record.row.source = seen.facts;
+            record.row.unfinished = false;
+            record.row.hold_until = None;
+            record.row.fault = None;
+        })?;
+        self.line_up(upload);
+        Ok(Taken::Done)
     }
 
-    /// The file of an upload that never began needs no upload.
-    fn end_all(&mut self, unfinished: Option<UploadId>) -> Result<(), Fault> {
-        unfinished.map_or(Ok(()), |upload| self.end_unfinished(upload))
-    }
-
-    /// How a file stands, apart from an upload of its own. Where only its content can tell, and that was read, its CRC32C
-    /// does.
-    fn standing(
-        &self,
-        id: FolderId,
-        seen: &Seen,
-        crc32c: Option<u32>,
-        own: Option<UploadId>,
-    ) -> Result<Standing, Fault> {
+    /// How a file stands to the ledger. Where only its content can tell, and that was read, its CRC32C does.
+    fn standing(&self, id: FolderId, seen: &Seen, crc32c: Option<u32>) -> Result<Standing, Fault> {
         let of_path = self.store.entry(id, &seen.path)?;
-        let was_sent = of_path.as_ref().is_some_and(|entry| entry.state == Settled::Sent);
         let of_path = of_path.map(|entry| (at_its_path(&seen.facts, &entry), entry));
         let mut known: Vec<_> = of_path.into_iter().collect();
         if seen.facts.file_id != 0 && !matches!(known.first(), Some((Likeness::Same, _))) {
-            let others = self.store.entries_of_file(id, seen.facts.file_id)?.into_iter();
+            let others = self.store.entries_of_file(id, &seen.facts)?.into_iter();
             known.extend(others.map(|entry| (under_another_name(&seen.facts, &entry), entry)));
         }
-        let mut doubt = false;
+        let mut standing = Standing::Fresh;
         for (likeness, entry) in known {
             match likeness {
                 Likeness::Same => return Ok(Standing::Known(entry)),
                 Likeness::Doubt(sum) if crc32c == Some(sum) => return Ok(Standing::Known(entry)),
-                Likeness::Doubt(_) => doubt |= crc32c.is_none(),
-                Likeness::Other => {}
+                Likeness::Doubt(_) if crc32c.is_none() => standing = Standing::Doubt,
+                Likeness::Doubt(_) | Likeness::Other => {}
             }
         }
-        Ok(if doubt {
-            Standing::Doubt
-        } else if self.has_twin(id, &seen.facts, own) {
-            Standing::Twin
-        } else {
-            Standing::Fresh(was_sent)
-        })
+        Ok(standing)
     }
 
     /// Whether the same file is in the queue under another name, as what it is now or was a moment ago.
     fn has_twin(&self, id: FolderId, facts: &SourceFacts, own: Option<UploadId>) -> bool {
         facts.file_id != 0
-            && self.folders.live_of(id).any(|(_, upload)| {
-                let source = self.records.get(&upload).map(|record| record.row.source);
-                Some(upload) != own && source.is_some_and(|source| source.file_id == facts.file_id)
+            && self.folders.live_of(id).values().any(|upload| {
+                let source = self.records.get(upload).map(|record| record.row.source);
+                Some(*upload) != own && source.is_some_and(|source| source.file_id == facts.file_id)
             })
     }
 
@@ -292,13 +286,13 @@ impl Actor {
     }
 
     /// The file is written again: nothing is sent until that is done.
-    fn unfinish(&mut self, upload: UploadId, fault: Option<Fault>) -> Result<(), Fault> {
+    fn unfinish(&mut self, upload: UploadId) -> Result<(), Fault> {
         if self
             .records
             .get(&upload)
             .is_some_and(|record| record.row.session.is_some())
         {
-            self.restart(upload, fault)?;
+            self.restart(upload, None)?;
         }
         self.change(upload, |record| {
             record.row.unfinished = true;
@@ -313,7 +307,7 @@ impl Actor {
         if !self.look_again(upload) {
             return Ok(false);
         }
-        self.unfinish(upload, None).map(|()| true)
+        self.unfinish(upload).map(|()| true)
     }
 
     /// Has the watcher of an upload look at its file again: it may be gone, or not be finished. Whether there is one.
@@ -329,16 +323,17 @@ impl Actor {
 
     /// Nothing is at these paths any more. What was being sent to its end is settled all the same.
     fn gone(&mut self, id: FolderId, paths: &[RawPath]) -> Result<(), Fault> {
-        let gone = self.folders.live_of(id);
-        let gone = gone.filter(|(live, _)| paths.iter().any(|path| is_at_or_below(live, path)));
-        let gone: Vec<_> = gone.map(|(_, upload)| upload).collect();
+        let paths: HashSet<_> = paths.iter().map(as_path).collect();
+        let is_gone = |live: &RawPath| as_path(live).ancestors().any(|above| paths.contains(above));
+        let gone = self.folders.live_of(id).iter().filter(|(live, _)| is_gone(live));
+        let gone: Vec<_> = gone.map(|(_, upload)| *upload).collect();
         for upload in gone {
             let Some(row) = self.records.get(&upload).map(|record| &record.row) else {
                 continue;
             };
             match row.phase {
                 Phase::Completing => {}
-                Phase::Queued if row.unfinished => self.end_unfinished(upload)?,
+                Phase::Queued if row.unfinished => self.end_unfinished(Some(upload))?,
                 _ => self.cancel_because(
                     upload,
                     Fault::new(
@@ -357,19 +352,39 @@ impl Actor {
             if let Some(upload) = self.folders.live_at(id, path)
                 && self.records.get(&upload).is_some_and(|record| record.row.unfinished)
             {
-                self.end_unfinished(upload)?;
+                self.end_unfinished(Some(upload))?;
             }
         }
         Ok(())
     }
 
     /// An upload that never began is forgotten: nothing of it was ever anywhere.
-    pub(super) fn end_unfinished(&mut self, upload: UploadId) -> Result<(), Fault> {
-        if let Some(record) = self.records.get(&upload) {
-            self.folders.forget(&record.row);
-            self.forget(upload)?;
+    pub(super) fn end_unfinished(&mut self, upload: Option<UploadId>) -> Result<(), Fault> {
+        let Some(record) = upload.and_then(|upload| self.records.get(&upload)) else {
+            return Ok(());
+        };
+        let id = record.row.id;
+        self.folders.forget(&record.row);
+        self.forget(id)
+    }
+
+    /// Everything of a folder that is not finished; it is found again where it still is to be uploaded.
+    pub(super) fn end_all_unfinished(&mut self, id: FolderId) -> Result<(), Fault> {
+        let live: Vec<_> = self.folders.live_of(id).values().copied().collect();
+        for upload in live {
+            if self.records.get(&upload).is_some_and(|record| record.row.unfinished) {
+                self.end_unfinished(Some(upload))?;
+            }
         }
         Ok(())
+    }
+
+    /// A person has the upload of a version tried again that was given up.
+    pub(super) fn forget_failure(&mut self, upload: UploadId) -> Result<(), Fault> {
+        match self.watched_path(upload) {
+            Some((folder, path)) => self.store.forget_failure(folder, &path),
+            None => Ok(()),
+        }
     }
 
     fn unreadable(&mut self, id: FolderId, path: &RawPath, fault: Fault) -> Result<(), Fault> {
@@ -381,11 +396,12 @@ impl Actor {
         }
     }
 
-    fn scanned(&mut self, id: FolderId) -> Result<(), Fault> {
+    fn scanned(&mut self, id: FolderId, complete: bool) -> Result<(), Fault> {
         let now = self.now();
         if let Some(watched) = self.folders.get_mut(id) {
             watched.row.scanned_at = Some(now);
-            watched.row.only_new = None;
+            // What could not be looked at may have been there before as well.
+            watched.row.only_new = watched.row.only_new.filter(|_| !complete);
             let row = watched.row;
             self.store.put_folder(id, &row)?;
         }
@@ -473,13 +489,22 @@ impl Actor {
         let (Some(upload), true) = (entry.upload, entry.pending && self.puts_away(id)) else {
             return;
         };
+        if !self.folders.begin_after(id, &path) {
+            return;
+        }
+        let root_id = self.folders.get(id).and_then(|watched| watched.row.root_id);
         let (later, runtime, facts) = (self.later.0.clone(), self.setting.runtime.clone(), entry.facts);
         self.after_commit.push(Box::new(move |trouble| {
             if trouble.is_some() {
                 return;
             }
             runtime.spawn_blocking(move || {
-                let done = after::apply(&as_path(&folder.path), &as_path(&path), &facts, &folder.setup.after);
+                let done = after::apply(
+                    (&as_path(&folder.path), root_id),
+                    &as_path(&path),
+                    &facts,
+                    &folder.setup.after,
+                );
                 // An engine that is closing does it when it next starts.
                 let _ = later.send(Box::new(move |actor: &mut Self| {
                     let done = actor.after_done(id, &path, upload, done);
@@ -496,6 +521,7 @@ impl Actor {
         upload: UploadId,
         done: Result<String, Fault>,
     ) -> Result<(), Fault> {
+        self.folders.end_after(id, path);
         let Some(watched) = self.folders.get_mut(id) else {
             return Ok(());
         };
@@ -535,34 +561,28 @@ impl Actor {
         entrance: &Entrance,
         seen: &Seen,
     ) -> Result<(Fate, Option<String>), Fault> {
-        let standing = match id {
-            Some(id) => match self.folders.live_at(id, &seen.path) {
-                Some(upload) => return Ok(self.fate_of_live(upload)),
-                None => self.standing(id, seen, None, None)?,
-            },
-            None => Standing::Fresh(false),
+        let Some(id) = id else {
+            return fate_of_fresh(entrance, seen, Fate::New);
         };
-        let fate = match standing {
-            Standing::Twin => (
-                Fate::Queued,
-                Some("The same file is in the queue under another name.".into()),
-            ),
-            Standing::Known(entry) => (fate_of(entry.state), None),
+        if let Some(upload) = self.folders.live_at(id, &seen.path) {
+            return Ok(self.fate_of_live(upload));
+        }
+        match self.standing(id, seen, None)? {
+            Standing::Known(entry) => Ok((fate_of(entry.state), None)),
+            _ if self.has_twin(id, &seen.facts, None) => {
+                let reason = "The same file is in the queue under another name.";
+                Ok((Fate::Queued, Some(reason.into())))
+            }
             Standing::Doubt => {
                 let reason = "Its content is compared with what was uploaded; it is sent only if it is another.";
-                (Fate::Changed, Some(reason.into()))
+                Ok((Fate::Changed, Some(reason.into())))
             }
-            Standing::Fresh(_) if id.is_some_and(|id| self.was_there_before(id, &seen.facts)) => (Fate::Before, None),
-            Standing::Fresh(true) => (Fate::Changed, None),
-            Standing::Fresh(false) => (Fate::New, None),
-        };
-        if !matches!(fate.0, Fate::New | Fate::Changed) {
-            return Ok(fate);
-        }
-        match fit(entrance, seen) {
-            Ok(_) => Ok(fate),
-            Err(fault) if fault.kind == FaultKind::Setup => Err(fault),
-            Err(fault) => Ok((Fate::Refused, Some(fault.sentence()))),
+            Standing::Fresh if self.was_there_before(id, &seen.facts) => Ok((Fate::Before, None)),
+            Standing::Fresh => {
+                let kept = self.store.entry(id, &seen.path)?;
+                let sent = kept.is_some_and(|entry| entry.state == Settled::Sent);
+                fate_of_fresh(entrance, seen, if sent { Fate::Changed } else { Fate::New })
+            }
         }
     }
 
@@ -580,6 +600,15 @@ impl Actor {
     }
 }
 
+/// What would happen to a file that is to be uploaded, unless the service does not take it.
+fn fate_of_fresh(entrance: &Entrance, seen: &Seen, fate: Fate) -> Result<(Fate, Option<String>), Fault> {
+    match fit(entrance, seen) {
+        Ok(_) => Ok((fate, None)),
+        Err(fault) if fault.kind == FaultKind::Setup => Err(fault),
+        Err(fault) => Ok((Fate::Refused, Some(fault.sentence()))),
+    }
+}
+
 const fn fate_of(state: Settled) -> Fate {
     match state {
         Settled::Sent => Fate::Sent,
@@ -589,11 +618,6 @@ const fn fate_of(state: Settled) -> Fate {
     }
 }
 
-/// What is known of a version, for a file that turned out to be it.
-fn entry_of(entry: &Entry, facts: SourceFacts) -> Entry {
-    Entry { facts, ..entry.clone() }
-}
-
 /// Holds a file against the limits of its service, with the options of its folder filled in.
 fn fit(entrance: &Entrance, seen: &Seen) -> Result<(intake::File, Intake), Fault> {
     let below = as_path(&seen.path);
@@ -601,7 +625,13 @@ fn fit(entrance: &Entrance, seen: &Seen) -> Result<(intake::File, Intake), Fault
     let mut intake = entrance.intake.clone();
     fill_in(&mut intake.options, &root, &below, seen.facts.mtime_ns);
     let path = from_path(&root.join(&below));
-    let file = intake::fit(&intake, Some(entrance.root.clone()), path, &below, seen.facts)?;
+    let filled_in = intake.options != entrance.intake.options;
+    let file = intake::fit(&intake, Some(entrance.root.clone()), path, &below, seen.facts);
+    let file = file.map_err(|fault| match fault.kind {
+        // What was filled in for one file is no mistake of the folder.
+        FaultKind::Setup if filled_in => Fault::new(FaultKind::Refused, fault.message).hint(fault.hint),
+        _ => fault,
+    })?;
     Ok((file, intake))
 }
 

@@ -17,6 +17,9 @@ const F_SETSIG: libc::c_int = 10;
 /// that instant and is told by a signal, which `SIGURG` makes one that is ignored.
 #[expect(unsafe_code, reason = "leases are in no safe library")]
 pub(crate) fn is_open_for_writing(file: &File) -> Option<bool> {
+    if rustix::fs::fstatfs(file).is_ok_and(|facts| is_remote_kind(&facts)) {
+        return None;
+    }
     let fd = file.as_raw_fd();
     // SAFETY: the descriptor is open as long as `file` is borrowed, and these requests take and give plain numbers.
     unsafe {
@@ -48,11 +51,13 @@ const REMOTE: [u64; 11] = [
 
 /// Whether a folder lies on a network drive, or on another one whose changes are not all reported.
 pub(crate) fn is_remote(folder: &Path) -> bool {
-    rustix::fs::statfs(folder).is_ok_and(|facts| {
-        // The type is a signed number on some platforms; the bits are what counts.
-        let kind = u64::from_ne_bytes(facts.f_type.to_ne_bytes()) & 0xffff_ffff;
-        REMOTE.contains(&kind)
-    })
+    rustix::fs::statfs(folder).is_ok_and(|facts| is_remote_kind(&facts))
+}
+
+fn is_remote_kind(facts: &rustix::fs::StatFs) -> bool {
+    // The type is a signed number on some platforms; the bits are what counts.
+    let kind = u64::from_ne_bytes(facts.f_type.to_ne_bytes()) & 0xffff_ffff;
+    REMOTE.contains(&kind)
 }
 
 /// The limits on watched folders: their names for `sysctl`, and what they are.

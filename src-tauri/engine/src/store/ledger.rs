@@ -70,7 +70,8 @@ pub(crate) struct FolderRow {
 
 // Without being told, SQLite would walk through the whole folder, because its key begins with the same column.
 const OF_PATH: &str = "SELECT * FROM ledger WHERE folder = ?1 AND path = ?2";
-const OF_FILE: &str = "SELECT * FROM ledger INDEXED BY ledger_file WHERE folder = ?1 AND file_id = ?2 LIMIT 16";
+const OF_FILE: &str = "SELECT * FROM ledger INDEXED BY ledger_file WHERE folder = ?1 AND file_id = ?2 \
+                       AND size = ?3 LIMIT 16";
 const PENDING: &str = "SELECT * FROM ledger INDEXED BY ledger_pending WHERE folder = ?1 AND pending = 1";
 const PUT: &str = "INSERT OR REPLACE INTO ledger VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)";
 const PUT_FOLDER: &str = "INSERT OR REPLACE INTO folder VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
@@ -91,12 +92,13 @@ impl Store {
         row.map_err(|error| explain(&error))
     }
 
-    /// What is known of a file number, under whatever name.
+    /// What is known of a file number and size, under whatever name.
     ///
     /// # Errors
     /// When the queue cannot be read.
-    pub(crate) fn entries_of_file(&self, folder: FolderId, file_id: u128) -> Result<Vec<Entry>> {
-        let entries = self.entries(OF_FILE, (folder.get(), file_id.to_be_bytes()))?;
+    pub(crate) fn entries_of_file(&self, folder: FolderId, facts: &SourceFacts) -> Result<Vec<Entry>> {
+        let of_file = (folder.get(), facts.file_id.to_be_bytes(), signed(facts.size));
+        let entries = self.entries(OF_FILE, of_file)?;
         Ok(entries.into_iter().map(|(_, entry)| entry).collect())
     }
 
@@ -134,6 +136,19 @@ impl Store {
             entry.pending,
         ];
         self.run(PUT, values).map(|_| ())
+    }
+
+    /// Forgets that the upload of a path was given up.
+    ///
+    /// # Errors
+    /// When the disk refuses.
+    pub(crate) fn forget_failure(&mut self, folder: FolderId, path: &RawPath) -> Result<()> {
+        let values = (folder.get(), path.as_bytes(), Settled::Failed.as_str());
+        self.run(
+            "DELETE FROM ledger WHERE folder = ?1 AND path = ?2 AND state = ?3",
+            values,
+        )
+        .map(|_| ())
     }
 
     /// What is known of every folder.

@@ -91,7 +91,7 @@ impl Hints {
             return;
         };
         if let Err(error) = result
-            && !matches!(error.kind, ErrorKind::PathNotFound)
+            && !is_of_one_folder(&error)
         {
             let mut trouble = self.trouble.lock().expect("no thread panics while it notes trouble");
             trouble.get_or_insert(Trouble::of(&error));
@@ -106,6 +106,18 @@ impl Hints {
             .clone()
     }
 
+    /// A new look through the whole folder finds out anew what cannot be watched.
+    pub(crate) fn forget_trouble(&self) {
+        if self
+            .watcher
+            .lock()
+            .expect("no thread panics while it watches")
+            .is_some()
+        {
+            *self.trouble.lock().expect("no thread panics while it notes trouble") = None;
+        }
+    }
+
     /// Waits for a hint.
     pub(crate) async fn hinted(&self) {
         self.shared.hinted.notified().await;
@@ -114,6 +126,16 @@ impl Hints {
     /// Takes the hints there are.
     pub(crate) fn take(&self) -> Where {
         std::mem::take(&mut *self.shared.hints.lock().expect("no thread panics while it hears"))
+    }
+}
+
+/// Whether an error says nothing of other folders: this one is gone or closed, which looking through it tells.
+fn is_of_one_folder(error: &notify::Error) -> bool {
+    use std::io::ErrorKind::{NotADirectory, NotFound, PermissionDenied};
+    match &error.kind {
+        ErrorKind::PathNotFound => true,
+        ErrorKind::Io(error) => matches!(error.kind(), NotFound | NotADirectory | PermissionDenied),
+        _ => false,
     }
 }
 

@@ -159,8 +159,11 @@ pub(crate) enum Report {
     Unreadable(RawPath, Fault),
     /// Which files are in the queue?
     Live(oneshot::Sender<Vec<RawPath>>),
-    /// The folder was looked through from end to end.
-    Scanned,
+    /// The folder was looked through, from end to end unless some of it could not be opened.
+    Scanned {
+        /// Whether all of it was seen.
+        complete: bool,
+    },
     /// The folder itself, by device and file number.
     Root(u128),
     /// How the watcher stands now.
@@ -221,6 +224,8 @@ struct Walking {
     everything: bool,
     started: Instant,
     folders: u64,
+    /// Folders that could not be opened.
+    closed: u64,
     tally: Tally,
     failed: Arc<std::sync::Mutex<Option<io::Error>>>,
 }
@@ -257,6 +262,8 @@ struct Watcher {
     walking: Option<Walking>,
     /// Where to look next.
     todo: Where,
+    /// When hints that came are taken.
+    collect_at: Option<Instant>,
     next_scan: Instant,
     next_check: Instant,
     clocks: (Instant, Timestamp),
@@ -288,6 +295,7 @@ impl Watcher {
             settling: Settling::new(brief.min_age),
             walking: None,
             todo: Where::default(),
+            collect_at: None,
             next_scan: now,
             next_check: now,
             parked: Vec::new(),
@@ -321,11 +329,11 @@ impl Watcher {
             self.read_next();
         }
         self.tell_status()?;
-        let has_room = self.parked.is_empty() && self.settling.len() < MOST_SETTLING;
+        let has_room = self.parked.is_empty() && self.settling.len() + self.to_read.len() < MOST_SETTLING;
         let wake = self.wake();
         tokio::select! {
             Some(control) = self.controls.recv() => self.on_control(control),
-            () = self.hints.hinted() => self.collect().await,
+            () = self.hints.hinted(), if self.collect_at.is_none() => self.collect_at = Some(now + COLLECT),
             found = next_found(&mut self.walking), if has_room && self.walking.is_some() => match found {
                 Some(found) => self.on_found(found).await?,
                 None => self.on_walked().await?,
@@ -338,6 +346,7 @@ impl Watcher {
 
     fn wake(&self) -> Instant {
         let mut times = vec![self.next_check];
+        times.extend(self.collect_at);
         if self.gone.is_none() {
             times.extend(self.settling.next());
             times.extend((!self.parked.is_empty()).then_some(self.retry_parked));
@@ -369,8 +378,8 @@ impl Watcher {
         }
     }
 
-    async fn collect(&mut self) {
-        tokio::time::sleep(COLLECT).await;
+    fn collect(&mut self) {
+        self.collect_at = None;
         let hints = self.hints.take();
         self.todo.everywhere |= hints.everywhere;
         self.todo.paths.extend(hints.paths);
@@ -392,6 +401,11 @@ impl Watcher {
             Standing::There(identity) => {
                 self.next_check = now + CHECK_FOLDER;
                 if self.root_id != Some(identity) {
+                    if self.root_id.is_some() && !was_gone {
+                        // Another folder took its place: watches of the old one see nothing of it.
+                        self.hints = Arc::new(Hints::listen(&self.ground.path));
+                        self.next_scan = now;
+                    }
                     self.root_id = Some(identity);
                     self.tell(Report::Root(identity))?;
                 }
@@ -433,6 +447,7 @@ impl Watcher {
         }
         if std::mem::take(&mut self.todo.everywhere) || now >= self.next_scan {
             self.todo.paths.clear();
+            self.hints.forget_trouble();
             self.walk(None);
         } else if !self.todo.paths.is_empty() {
             let paths = std::mem::take(&mut self.todo.paths);
@@ -448,6 +463,7 @@ impl Watcher {
             everything: paths.is_none(),
             started: Instant::now(),
             folders: 0,
+            closed: 0,
             tally: Tally::default(),
             failed: Arc::clone(&failed),
         });
@@ -493,6 +509,10 @@ impl Watcher {
                     Found::Problem(path, reason) => {
                         walking.tally.problem(&path, reason);
                         left_out.push(path);
+                    }
+                    Found::Closed(path, reason) => {
+                        walking.closed += 1;
+                        walking.tally.problem(&path, reason);
                     }
                     Found::Missing(path) => missing.push(path),
                     Found::Folder(_) => walking.folders += 1,
@@ -584,7 +604,8 @@ impl Watcher {
         // What is in the queue but was not come across is gone, or no longer taken: it is looked at by name.
         let live = self.ask(Report::Live).await?;
         self.todo.paths.extend(live);
-        self.tell(Report::Scanned)
+        let complete = walked.closed == 0;
+        self.tell(Report::Scanned { complete })
     }
 
     fn pause(&self, took: Duration) -> Duration {
@@ -598,6 +619,9 @@ impl Watcher {
 
     async fn on_time(&mut self) -> Result<(), Gone> {
         let now = Instant::now();
+        if self.collect_at.is_some_and(|at| now >= at) {
+            self.collect();
+        }
         if self.gone.is_some() {
             return Ok(());
         }
@@ -745,7 +769,7 @@ async fn read(reading: &mut Option<(Seen, JoinHandle<Option<u32>>)>) -> Option<(
 }
 
 /// Whether a path is another one, or lies below it.
-pub(crate) fn is_at_or_below(path: &RawPath, other: &RawPath) -> bool {
+fn is_at_or_below(path: &RawPath, other: &RawPath) -> bool {
     files::as_path(path).starts_with(files::as_path(other))
 }
 

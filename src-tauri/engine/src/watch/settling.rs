@@ -144,14 +144,10 @@ impl Settling {
         let Some(candidate) = self.files.get_mut(path) else {
             return Step::Wait;
         };
-        let again = |candidate: &Candidate| {
-            let known = now.duration_since(candidate.first) / 20;
-            now + known.clamp(LOOK_AGAIN, LONGEST_LOOK_AGAIN)
-        };
         let facts = match look.facts {
             Ok(facts) => facts,
             Err(fault) => {
-                candidate.due = again(candidate);
+                candidate.due = candidate.again(now);
                 let told = std::mem::replace(&mut candidate.unreadable, true);
                 return if told { Step::Wait } else { Step::Unreadable(fault) };
             }
@@ -160,7 +156,7 @@ impl Settling {
         candidate.note(facts, now);
         if look.in_use == Some(true) {
             // Its writer may pause for as long as it likes.
-            candidate.due = again(candidate);
+            candidate.due = candidate.again(now);
             return Step::Wait;
         }
         let enough = if look.in_use.is_none() { UNTOLD } else { CLOSED };
@@ -179,12 +175,18 @@ impl Settling {
     /// A finished file cannot be taken yet.
     pub(crate) fn postpone(&mut self, path: &RawPath, now: Instant) {
         if let Some(candidate) = self.files.get_mut(path) {
-            candidate.due = now + LOOK_AGAIN;
+            candidate.due = candidate.again(now);
         }
     }
 }
 
 impl Candidate {
+    /// When it is looked at again while nothing can be done about it: less and less often.
+    fn again(&self, now: Instant) -> Instant {
+        let known = now.duration_since(self.first) / 20;
+        now + known.clamp(LOOK_AGAIN, LONGEST_LOOK_AGAIN)
+    }
+
     fn note(&mut self, facts: SourceFacts, now: Instant) {
         if facts == self.facts {
             return;

@@ -39,6 +39,8 @@ pub(crate) enum Found {
     Excluded(RawPath, u64, String),
     /// It cannot be taken.
     Problem(RawPath, String),
+    /// A folder that cannot be looked through, and why.
+    Closed(RawPath, String),
     /// Nothing is there.
     Missing(RawPath),
     /// A folder, about to be looked through.
@@ -124,7 +126,7 @@ impl<'a> Walk<'a> {
             Ok(opened) => opened,
             // Deleted since it was seen.
             Err(error) if is_missing(&error) => return Flow::Continue(()),
-            Err(error) => return self.problem(folder, &error),
+            Err(error) => return self.closed(folder, &error),
         };
         if self.ground.links == Links::Follow {
             let identity = opened.dir_metadata().map(|metadata| files::below(&metadata).file_id);
@@ -135,12 +137,12 @@ impl<'a> Walk<'a> {
         (self.sink)(Found::Folder(from_path(folder)))?;
         let entries = match opened.entries() {
             Ok(entries) => entries,
-            Err(error) => return self.problem(folder, &error),
+            Err(error) => return self.closed(folder, &error),
         };
         for entry in entries {
             match entry {
                 Ok(entry) => self.listed(folder, &entry, folders)?,
-                Err(error) => self.problem(folder, &error)?,
+                Err(error) => self.closed(folder, &error)?,
             }
         }
         Flow::Continue(())
@@ -148,7 +150,13 @@ impl<'a> Walk<'a> {
 
     fn listed(&mut self, folder: &Path, entry: &DirEntry, folders: &mut Vec<PathBuf>) -> Flow {
         let path = folder.join(entry.file_name());
-        match entry.file_type() {
+        // Some file systems do not tell in a listing what something is.
+        let listed = entry.file_type();
+        let kind = match listed {
+            Ok(kind) if kind.is_dir() || kind.is_file() || kind.is_symlink() => Ok(kind),
+            _ => entry.metadata().map(|metadata| metadata.file_type()),
+        };
+        match kind {
             Ok(kind) => self.entry(path, kind, || entry.metadata(), folders),
             Err(error) if is_missing(&error) => Flow::Continue(()),
             Err(error) => self.problem(&path, &error),
@@ -220,11 +228,19 @@ impl<'a> Walk<'a> {
                 self.linked.push(path);
                 Flow::Continue(())
             }
-            Ok(metadata) if metadata.is_file() => self.file(raw, &metadata),
-            Ok(_) => (self.sink)(Found::Problem(raw, "this link leads to no file".into())),
+            // A file is uploaded once, and under its own name.
+            Ok(_) => (self.sink)(Found::Excluded(
+                raw,
+                0,
+                "this is a link to a file; only links to folders are followed".into(),
+            )),
             Err(error) if is_missing(&error) => (self.sink)(Found::Problem(raw, "this link leads to nothing".into())),
             Err(_) => (self.sink)(Found::Problem(raw, "this link leads out of the folder".into())),
         }
+    }
+
+    fn closed(&mut self, folder: &Path, error: &io::Error) -> Flow {
+        (self.sink)(Found::Closed(from_path(folder), files::explain(error).sentence()))
     }
 
     fn problem(&mut self, path: &Path, error: &io::Error) -> Flow {
