@@ -45,6 +45,7 @@ fn a_person_has_a_folder_watched_and_what_is_put_into_it_arrives() {
         sent.extend(away_and_back(page, &folder).await);
         counted(page, sent.len()).await;
         page.picture("28-back").await;
+        other_choices(page).await;
         page.look("dark").await;
         page.click("view-folders").await;
         counted(page, sent.len()).await;
@@ -149,6 +150,36 @@ async fn away_and_back(page: &Page, folder: &Path) -> [PathBuf; 2] {
     }
     page.click("view-folders").await;
     ["away.txt", "again.txt"].map(|name| folder.join(name))
+}
+
+/// Other choices are looked at before they are kept; what was sent already stays sent.
+async fn other_choices(page: &Page) {
+    page.click("folder-edit").await;
+    page.see("folder-dialog").await;
+    page.fill("folder-exclude", "again.*").await;
+    page.click("folder-more").await;
+    page.fill("folder-scan-every", "15").await;
+    page.picture("30-other-choices").await;
+    page.click("folder-look").await;
+    page.see("preview-list").await;
+    for (fate, count) in [("sent", "5"), ("excluded", "2")] {
+        assert_eq!(
+            page.text(&format!("[data-testid=fate-{fate}] strong")).await,
+            count,
+            "{fate}"
+        );
+    }
+    page.picture("31-other-choices-preview").await;
+    page.click("folder-back").await;
+    page.fill("folder-exclude", "").await;
+    page.click("folder-save").await;
+    page.miss("folder-dialog").await;
+    page.click("folder-edit").await;
+    page.click("folder-more").await;
+    assert_eq!(page.value("folder-exclude").await, "");
+    assert_eq!(page.value("folder-scan-every").await, "15");
+    page.click("folder-save").await;
+    page.miss("folder-dialog").await;
 }
 
 /// Waits until the card of the folder and its line in the rail say how it stands.

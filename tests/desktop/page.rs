@@ -160,13 +160,25 @@ impl Page {
         self.client.perform_actions(actions).await.unwrap();
     }
 
-    /// Types into a field.
+    /// Types into a field, instead of what it holds.
     pub(super) async fn fill(&self, testid: &str, text: &str) {
+        if text.is_empty() {
+            return self.wipe(testid).await;
+        }
         let field = self.element(&by(testid)).await;
         field.clear().await.unwrap();
-        if !text.is_empty() {
-            field.send_keys(text).await.unwrap();
-        }
+        field.send_keys(text).await.unwrap();
+    }
+
+    /// Deletes what a field holds, by keys: the page does not hear of what the driver clears.
+    async fn wipe(&self, testid: &str) {
+        self.click(testid).await;
+        self.control('a').await;
+        let value: char = Key::Delete.into();
+        let press = KeyActions::new("keys".into())
+            .then(KeyAction::Down { value })
+            .then(KeyAction::Up { value });
+        self.client.perform_actions(press).await.unwrap();
     }
 
     /// Chooses from a list.

@@ -62,8 +62,8 @@ export interface FolderDraft {
 	target: { pick: number | null; path: string } | null;
 	/** Whether only what comes from now on goes. */
 	onlyNew: boolean;
-	/** Seconds between two looks through the folder, where a person chose some elsewhere. */
-	scanEvery: number | null;
+	/** How long until the whole folder is looked through again; empty for what Skylift chooses. */
+	scanEvery: Amount;
 }
 
 /** An amount in the largest unit that says it in whole numbers. */
@@ -98,7 +98,7 @@ export function blankFolder(folder: Picked | null, account: string, options: Rec
 		after: 'keep',
 		target: null,
 		onlyNew: false,
-		scanEvery: null,
+		scanEvery: { count: '', unit: MINUTE },
 	};
 }
 
@@ -118,7 +118,7 @@ export function draftOf(view: FolderView): FolderDraft {
 		after: afterOf(view),
 		target: view.move_to === null ? null : { pick: null, path: view.move_to },
 		onlyNew: false,
-		scanEvery: view.scan_every,
+		scanEvery: amountOf(view.scan_every ?? 0, AGES, MINUTE),
 	};
 }
 
@@ -159,17 +159,19 @@ export function choicesOf(draft: FolderDraft): FolderChoices {
 		options: filled(draft.options),
 		rules: rulesOf(draft),
 		after: choiceOf(draft),
-		scan_every: draft.scanEvery,
+		scan_every: amountValue(draft.scanEvery) || null,
 	};
 }
 
-/** What is wrong with a form, by field: `folder`, `target`, `minSize`, `minAge`, `option:NAME`. */
+/** What is wrong with a form, by field: `folder`, `target`, `minSize`, `minAge`, `scanEvery`, `option:NAME`. */
 export function folderMistakes(draft: FolderDraft, options: readonly OptionView[], isNew: boolean): Mistakes {
 	const mistakes = optionMistakes(options, draft.options);
 	if (isNew && draft.folder === null) mistakes.folder = folderWords.form.noFolder;
 	if (draft.after === 'move' && draft.target === null) mistakes.target = folderWords.form.noTarget;
 	if (amountValue(draft.minSize) === null) mistakes.minSize = folderWords.form.noNumber;
 	if (amountValue(draft.minAge) === null) mistakes.minAge = folderWords.form.noNumber;
+	// A pause of nothing is no pause.
+	if (draft.scanEvery.count.trim() !== '' && !amountValue(draft.scanEvery)) mistakes.scanEvery = folderWords.form.noPause;
 	return mistakes;
 }
 

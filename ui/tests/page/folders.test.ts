@@ -126,6 +126,24 @@ it('is previewed with other choices before they are saved', async () => {
 	await card(page, 'Shoots').getByTestId('folder-rules').getByText('not new-*').waitFor();
 });
 
+it('is looked through as often as a person says', async () => {
+	const page = await site.open({ query: 'rows=0&folders=6' });
+	await page.getByTestId('view-folders').click();
+	await card(page, 'Shoots').getByTestId('folder-edit').click();
+	await page.getByTestId('folder-more').click();
+	await page.getByText('Left empty: Skylift chooses.').waitFor();
+	await page.getByTestId('folder-scan-every').fill('0');
+	await page.getByTestId('folder-save').click();
+	await page.getByText('Write a number above 0').waitFor();
+	await expect.poll(() => page.evaluate('document.activeElement.dataset.testid')).toBe('folder-scan-every');
+	await page.getByTestId('folder-scan-every').fill('90');
+	await page.getByTestId('folder-save').click();
+	await page.getByTestId('folder-dialog').waitFor({ state: 'detached' });
+	await card(page, 'Shoots').getByTestId('folder-edit').click();
+	await page.getByTestId('folder-more').click();
+	expect(await page.getByTestId('folder-scan-every').inputValue()).toBe('90');
+});
+
 it('that is not there says so to a preview of other choices', async () => {
 	const page = await site.open({ query: 'rows=0&folders=6' });
 	await page.getByTestId('view-folders').click();

@@ -88,8 +88,18 @@ describe('a folder that is filled in', () => {
 		[{ folder: null }, ['folder']],
 		[{ after: 'move' }, ['target']],
 		[{ minSize: { count: 'x', unit: 1 }, minAge: { count: 'y', unit: 1 } }, ['minSize', 'minAge']],
+		[{ scanEvery: { count: '0', unit: 60 } }, ['scanEvery']],
+		[{ scanEvery: { count: 'often', unit: 60 } }, ['scanEvery']],
 	] as const)('with %j has mistakes in %j', (more, fields) => {
 		expect(Object.keys(folderMistakes(draft(more), [], true))).toEqual(fields);
+	});
+
+	it.each([
+		['', null],
+		['30', 1_800],
+		['0.5', 30],
+	])('is looked through every “%s” minutes, which is %s seconds', (count, seconds) => {
+		expect(choicesOf(draft({ scanEvery: { count, unit: 60 } })).scan_every).toBe(seconds);
 	});
 
 	it('is there already when it is changed', () => {
