@@ -215,7 +215,7 @@ impl World {
 
     /// Waits until every folder was looked through by the running engine and nothing is about to come or to go.
     pub fn until_quiet(&self) {
-        let deadline = Instant::now() + 2 * PATIENCE;
+        let mut deadline = Instant::now() + PATIENCE;
         for folder in self.folders().iter().filter(|folder| folder["state"] != "paused") {
             let scan = ["watch", "scan", &folder["id"].to_string()];
             // An engine that is only just starting does not watch yet.
@@ -224,8 +224,14 @@ impl World {
                 std::thread::sleep(ASK_AGAIN);
             }
         }
+        let mut before = Vec::new();
         loop {
             let folders = self.folders();
+            if folders != before {
+                // Something still happens.
+                deadline = Instant::now() + PATIENCE;
+                before.clone_from(&folders);
+            }
             let rests = |folder: &Value| folder["idle"] == true && folder["unfinished"] == 0 && folder["queued"] == 0;
             if folders
                 .iter()

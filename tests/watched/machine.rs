@@ -92,7 +92,7 @@ impl Lives {
     fn uploads_of(&self, size: u64) -> String {
         let rows = self.world.skylift(["queue", "--json"]).lines();
         let of_size = rows.into_iter().filter(|row| row["size"] == size);
-        of_size.map(|row| format!("{row}\n")).collect()
+        of_size.map(|row| row.to_string()).collect::<Vec<_>>().join("\n")
     }
 
     /// Every version that was there at rest was uploaded once for each folder, no version oftener than folders had it,

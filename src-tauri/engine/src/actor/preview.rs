@@ -140,7 +140,7 @@ impl Sums {
                 Found::File(path, facts) => seen.push(Seen { path, facts }),
                 Found::Excluded(path, size, rule) => self.add(&path, size, Fate::Excluded, Some(rule)),
                 Found::Problem(path, reason) | Found::Closed(path, reason) => {
-                    self.add(&path, 0, Fate::Unreadable, Some(reason))
+                    self.add(&path, 0, Fate::Unreadable, Some(reason));
                 }
                 Found::Missing(_) | Found::Folder(_) => {}
             }

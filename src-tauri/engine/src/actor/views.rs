@@ -78,7 +78,7 @@ fn standing(record: &Record, account: Option<&AccountState>, now: Timestamp) -> 
             .fault
             .as_ref()
             .filter(|fault| fault.kind == FaultKind::SourceUnreadable);
-        let waiting = "Waiting for the file to be finished. It is sent once it is closed and does not change any more.";
+        let waiting = "Waiting for the file to be finished.";
         let reason = unreadable.map_or_else(|| waiting.to_owned(), Fault::sentence);
         return standing(hold, Some(reason), None, unreadable);
     }
