@@ -349,8 +349,12 @@ impl Watcher {
         times.extend(self.collect_at);
         if self.gone.is_none() {
             times.extend(self.settling.next());
-            times.extend((!self.parked.is_empty()).then_some(self.retry_parked));
-            times.extend(self.walking.is_none().then_some(self.next_scan));
+            // A look through the folder waits for what the queue had no room for.
+            if !self.parked.is_empty() {
+                times.push(self.retry_parked);
+            } else if self.walking.is_none() {
+                times.push(self.next_scan);
+            }
         }
         times.into_iter().min().unwrap_or(self.next_check)
     }
