@@ -165,3 +165,21 @@ fn a_file_that_grows_over_the_limit_of_one_way_to_send_goes_another_way() {
     running.until_quiet();
     world.assert_holds_once(Service::Notion, &folder.join("large.txt"));
 }
+
+#[test]
+fn an_upload_that_is_canceled_while_its_file_is_written_does_not_come_back() {
+    let world = World::with_account(account());
+    let folder = world.watch("in", account(), &[]);
+    let running = Running::start(&world);
+    let mut file = fs::File::create(folder.join("a.txt")).unwrap();
+    file.write_all(b"the first half").unwrap();
+    running.wait_for("waiting", "a.txt", 1);
+    let _ = world.skylift(["cancel", "--all"]).expect(0);
+    running.wait_for("canceled", "a.txt", 1);
+    file.write_all(b" and the second").unwrap();
+    drop(file);
+    running.until_quiet();
+    assert!(world.objects(Service::Andi).is_empty());
+    fs::write(folder.join("a.txt"), "another version, later").unwrap();
+    running.wait_for("completed", "a.txt", 1);
+}

@@ -231,3 +231,29 @@ fn what_is_filled_in_for_one_file_and_does_not_fit_keeps_no_other_file() {
     );
     assert_eq!(world.names(Service::Rebilly), ["good.pdf"]);
 }
+
+#[test]
+fn names_that_are_no_text_and_names_that_deceive_are_uploaded() {
+    use std::os::unix::ffi::OsStrExt;
+    let world = World::with_account(account());
+    let folder = world.watch("in", account(), &[]);
+    for name in [
+        &b"\xff\xfe.txt"[..],
+        b" leading and trailing ",
+        b"new\nline.txt",
+        "umkehr\u{202e}txt.exe".as_bytes(),
+    ] {
+        fs::write(folder.join(std::ffi::OsStr::from_bytes(name)), name).unwrap();
+    }
+    let running = Running::start(&world);
+    running.until_quiet();
+    assert_eq!(
+        world.names(Service::Andi),
+        [
+            " leading and trailing ",
+            "%FF%FE.txt",
+            "new%0Aline.txt",
+            "umkehr\u{202e}txt.exe"
+        ]
+    );
+}

@@ -50,6 +50,8 @@ pub(super) struct Folders {
     none: HashMap<RawPath, UploadId>,
     /// Files that are being moved or put in the trash.
     after: HashSet<(FolderId, RawPath)>,
+    /// Files whose uploads were canceled while they were written.
+    dismissed: HashSet<(FolderId, RawPath)>,
     reports: Channel<(WatcherId, Report)>,
     last: u32,
 }
@@ -75,6 +77,7 @@ impl Folders {
             live: HashMap::new(),
             none: HashMap::new(),
             after: HashSet::new(),
+            dismissed: HashSet::new(),
             reports: mpsc::unbounded_channel(),
             last: last.max(store.last_folder()?),
         })
@@ -134,6 +137,23 @@ impl Folders {
     /// Live uploads of a folder.
     pub(super) fn live_of(&self, folder: FolderId) -> &HashMap<RawPath, UploadId> {
         self.live.get(&folder).unwrap_or(&self.none)
+    }
+
+    /// A person canceled an upload whose file is not finished: what it becomes is not uploaded either.
+    pub(super) fn dismiss(&mut self, row: &UploadRow) {
+        if let (Some(folder), Some(below)) = (row.folder, row.below()) {
+            self.dismissed.insert((folder, below));
+        }
+    }
+
+    /// Whether that was so, until now that the file is finished.
+    pub(super) fn take_dismissed(&mut self, folder: FolderId, path: &RawPath) -> bool {
+        self.dismissed.remove(&(folder, path.clone()))
+    }
+
+    /// Whether that is so.
+    pub(super) fn is_dismissed(&self, folder: FolderId, path: &RawPath) -> bool {
+        !self.dismissed.is_empty() && self.dismissed.contains(&(folder, path.clone()))
     }
 
     /// A file is about to be moved or put in the trash; false when it is being already.

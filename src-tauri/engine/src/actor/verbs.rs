@@ -186,6 +186,12 @@ impl Actor {
     fn end_canceled(&mut self, id: UploadId, fault: Option<Fault>) -> Result<(), Fault> {
         let now = self.now();
         let moving = self.records.get(&id).is_some_and(|record| record.work.is_some());
+        if let Some(record) = self.records.get(&id)
+            && record.row.unfinished
+            && fault.is_none()
+        {
+            self.folders.dismiss(&record.row);
+        }
         self.stop(id);
         self.change(id, |record| {
             record.row.phase = Phase::Canceled;

@@ -111,17 +111,10 @@ impl Actor {
             }
             Standing::Doubt => Ok(Judged::Settle),
             Standing::Fresh if self.was_there_before(id, &seen.facts) => {
-                let entry = Entry {
-                    state: Settled::Before,
-                    facts: seen.facts,
-                    crc32c: None,
-                    at: self.now(),
-                    upload: None,
-                    pending: false,
-                };
-                self.store.put_entry(id, &seen.path, &entry)?;
+                self.settle_as(id, seen, Settled::Before)?;
                 Ok(Judged::Nothing)
             }
+            Standing::Fresh if self.folders.is_dismissed(id, &seen.path) => Ok(Judged::Settle),
             Standing::Fresh if self.folders.live_of(id).len() >= MOST_LIVE => Ok(Judged::Full),
             Standing::Fresh if self.has_twin(id, &seen.facts, None) => Ok(Judged::Settle),
             Standing::Fresh => match fit(entrance, seen) {
@@ -133,6 +126,19 @@ impl Actor {
                 Err(fault) => Ok(Judged::Refused(fault.sentence())),
             },
         }
+    }
+
+    /// A version needs nothing more although it was not sent.
+    fn settle_as(&mut self, id: FolderId, seen: &Seen, state: Settled) -> Result<(), Fault> {
+        let entry = Entry {
+            state,
+            facts: seen.facts,
+            crc32c: None,
+            at: self.now(),
+            upload: None,
+            pending: false,
+        };
+        self.store.put_entry(id, &seen.path, &entry)
     }
 
     fn judge_live(&mut self, upload: UploadId, facts: &SourceFacts) -> Result<Judged, Fault> {
@@ -192,6 +198,9 @@ impl Actor {
         }
         match standing {
             Standing::Doubt => Ok(Taken::Read),
+            Standing::Known(_) | Standing::Fresh if self.folders.take_dismissed(id, &seen.path) => {
+                self.settle_as(id, seen, Settled::Canceled).map(|()| Taken::Done)
+            }
             Standing::Known(_) | Standing::Fresh => self.take_fresh(id, entrance, seen, live),
         }
     }
