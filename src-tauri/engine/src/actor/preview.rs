@@ -3,7 +3,6 @@
 //! The walk runs beside the actor and asks it about the files it finds, piece by piece. Refuses to change anything.
 
 use std::collections::BTreeMap;
-use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use skylift_model::api::{Answer, Fate, FateCount, PREVIEW_ROWS, Preview, PreviewOf, PreviewRow};
@@ -16,9 +15,6 @@ use super::{Actor, Later, Reply};
 use crate::files::{self, as_path};
 use crate::watch::Seen;
 use crate::watch::walk::{self, Found, Ground};
-
-/// Files asked about in one go.
-const BATCH: usize = 256;
 
 /// A row, and the count it belongs to.
 type Told = Vec<(Seen, Fate, Option<String>)>;
@@ -73,22 +69,7 @@ async fn previewed(prepared: Prepared, later: mpsc::UnboundedSender<Later>) -> R
     } = prepared;
     let entrance = Arc::new(entrance);
     let (to, mut found) = mpsc::channel::<Vec<Found>>(2);
-    let walk = tokio::task::spawn_blocking(move || {
-        let mut batch = Vec::with_capacity(BATCH);
-        let walked = walk::everything(&ground, &mut |found| {
-            batch.push(found);
-            if batch.len() < BATCH {
-                return ControlFlow::Continue(());
-            }
-            match to.blocking_send(std::mem::take(&mut batch)) {
-                Ok(()) => ControlFlow::Continue(()),
-                Err(_) => ControlFlow::Break(()),
-            }
-        });
-        // Whoever wanted the preview may have gone.
-        let _ = to.blocking_send(batch);
-        walked
-    });
+    let walk = tokio::task::spawn_blocking(move || walk::in_batches(&ground, None, &to, |_| {}));
     let mut sums = Sums::default();
     while let Some(batch) = found.recv().await {
         let seen = sums.take_in(batch);

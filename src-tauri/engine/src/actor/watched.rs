@@ -25,7 +25,7 @@ use crate::store::{Entry, Settled};
 use crate::watch::version::{Likeness, at_its_path, under_another_name};
 use crate::watch::{Control, Finished, Judged, Report, Seen, Taken};
 
-/// Live uploads of watched folders at most; a larger folder is taken in as they end.
+/// Live uploads of one watched folder at most; a larger folder is taken in as they end.
 const MOST_LIVE: usize = 2000;
 /// What was written in the moment before a folder was added counts as new.
 const JUST_BEFORE: i64 = 1_000_000_000;
@@ -102,8 +102,7 @@ impl Actor {
         }
         match self.standing(id, seen, None)? {
             Standing::Known(entry) => {
-                let kept = self.store.entry(id, &seen.path)?;
-                if kept.is_none_or(|kept| kept.facts != seen.facts) {
+                if entry.facts != seen.facts {
                     let facts = seen.facts;
                     self.store.put_entry(id, &seen.path, &Entry { facts, ..entry })?;
                 }

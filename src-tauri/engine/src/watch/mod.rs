@@ -13,7 +13,6 @@ pub(crate) mod walk;
 
 use std::collections::VecDeque;
 use std::io;
-use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -29,7 +28,7 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 use self::hints::{Hints, Where};
 use self::look::{Looked, Standing};
 use self::settling::{Settling, Step};
-use self::walk::{Found, Ground};
+use self::walk::{BATCH, Found, Ground};
 use crate::files;
 use crate::ports::{Clock, SourceFacts};
 
@@ -49,8 +48,6 @@ const COLLECT: Duration = Duration::from_millis(100);
 const ROOM: Duration = Duration::from_millis(500);
 /// The clocks of day and of this process drift apart by more than this only in sleep, or when somebody sets one.
 const SLEPT: i64 = 20_000;
-/// Files looked at in one go.
-const BATCH: usize = 256;
 /// Files that wait to be finished at most; the walk waits for them.
 const MOST_SETTLING: usize = 4096;
 /// Paths to look at that are remembered; more are answered with a look through the whole folder.
@@ -473,30 +470,13 @@ impl Watcher {
         });
         let (ground, hints) = (self.ground.clone(), self.hints.clone());
         tokio::task::spawn_blocking(move || {
-            let mut batch = Vec::with_capacity(BATCH);
-            let mut sink = |found: Found| {
-                if let Found::Folder(path) = &found {
-                    // Before it is listed, so that nothing falls between listing and watching.
-                    hints.watch(&files::as_path(path));
-                }
-                batch.push(found);
-                if batch.len() < BATCH {
-                    return ControlFlow::Continue(());
-                }
-                match to.blocking_send(std::mem::replace(&mut batch, Vec::with_capacity(BATCH))) {
-                    Ok(()) => ControlFlow::Continue(()),
-                    Err(_) => ControlFlow::Break(()),
-                }
-            };
-            let walked = match &paths {
-                None => walk::everything(&ground, &mut sink),
-                Some(paths) => walk::paths(&ground, paths, &mut sink),
-            };
-            if let Err(error) = walked {
+            // Before it is listed, so that nothing falls between listing and watching.
+            let watch = |folder: &RawPath| hints.watch(&files::as_path(folder));
+            if let Err(error) = walk::in_batches(&ground, paths.as_deref(), &to, watch) {
                 *failed.lock().expect("no thread panics while it notes an error") = Some(error);
             }
-            // A watcher that has gone takes no more.
-            let _ = to.blocking_send(batch);
+            // Dropped only now: the watcher looks for the error when the last batch was taken.
+            drop(to);
         });
     }
 

@@ -12,10 +12,14 @@ use std::path::{Path, PathBuf};
 use cap_std::fs::{DirEntry, FileType, Metadata};
 use skylift_model::api::Links;
 use skylift_model::names::RawPath;
+use tokio::sync::mpsc;
 
 use super::rules::Rules;
 use crate::files::{self, Root, as_path, from_path};
 use crate::ports::SourceFacts;
+
+/// Findings handed on in one go.
+pub(crate) const BATCH: usize = 256;
 
 /// What to look through, and how.
 pub(crate) struct Ground {
@@ -53,7 +57,7 @@ type Flow = ControlFlow<()>;
 ///
 /// # Errors
 /// When the folder itself cannot be opened.
-pub(crate) fn everything(ground: &Ground, sink: &mut dyn FnMut(Found) -> Flow) -> io::Result<()> {
+fn everything(ground: &Ground, sink: &mut dyn FnMut(Found) -> Flow) -> io::Result<()> {
     let root = Root::open(&ground.path)?;
     // Whoever takes what is found may have had enough; then the walk is simply over.
     let _ = Walk::new(ground, &root, sink).folders(vec![PathBuf::new()]);
@@ -64,7 +68,7 @@ pub(crate) fn everything(ground: &Ground, sink: &mut dyn FnMut(Found) -> Flow) -
 ///
 /// # Errors
 /// When the folder itself cannot be opened.
-pub(crate) fn paths(ground: &Ground, paths: &[RawPath], sink: &mut dyn FnMut(Found) -> Flow) -> io::Result<()> {
+fn paths(ground: &Ground, paths: &[RawPath], sink: &mut dyn FnMut(Found) -> Flow) -> io::Result<()> {
     let root = Root::open(&ground.path)?;
     let mut walk = Walk::new(ground, &root, sink);
     for path in paths {
@@ -85,6 +89,37 @@ pub(crate) fn paths(ground: &Ground, paths: &[RawPath], sink: &mut dyn FnMut(Fou
         }
     }
     Ok(())
+}
+
+/// Looks through the whole folder, or at these paths, and hands on what it finds in batches. Ends when nobody takes them.
+///
+/// # Errors
+/// When the folder itself cannot be opened.
+pub(crate) fn in_batches(
+    ground: &Ground,
+    named: Option<&[RawPath]>,
+    to: &mpsc::Sender<Vec<Found>>,
+    before_listing: impl Fn(&RawPath),
+) -> io::Result<()> {
+    let mut batch = Vec::with_capacity(BATCH);
+    let mut sink = |found: Found| {
+        if let Found::Folder(path) = &found {
+            before_listing(path);
+        }
+        batch.push(found);
+        if batch.len() < BATCH {
+            return Flow::Continue(());
+        }
+        let full = std::mem::replace(&mut batch, Vec::with_capacity(BATCH));
+        to.blocking_send(full).map_or(Flow::Break(()), Flow::Continue)
+    };
+    let walked = match named {
+        None => everything(ground, &mut sink),
+        Some(named) => paths(ground, named, &mut sink),
+    };
+    // Whoever asked may have gone.
+    let _ = to.blocking_send(batch);
+    walked
 }
 
 /// Whether nothing is at a path, as opposed to something that cannot be looked at.
