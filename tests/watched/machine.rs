@@ -18,11 +18,9 @@ use sha2::{Digest, Sha256};
 use skylift_sandbox::Service;
 use skylift_tests::World;
 
-use super::account;
 use super::model::{FOLDERS, Model, Place, State, Step, Version};
+use super::{LIAR, account, set_clock, with_own_clock};
 
-/// Preloaded, it tells a program another time than it is.
-const LIAR: &str = "/usr/lib/x86_64-linux-gnu/faketime/libfaketime.so.1";
 const PLAIN_USER: [&str; 3] = ["--user", "--map-user=1000", "--map-group=1000"];
 const DAY: u64 = 24 * 3600;
 
@@ -50,16 +48,7 @@ fn start(world: &World) -> Child {
     for (name, value) in skylift.get_envs() {
         command.env(name, value.unwrap_or_default());
     }
-    command
-        .env("LD_PRELOAD", LIAR)
-        .env("FAKETIME_TIMESTAMP_FILE", world.files().join("clock"))
-        .envs([
-            ("FAKETIME_NO_CACHE", "1"),
-            ("DONT_FAKE_MONOTONIC", "1"),
-            ("NO_FAKE_STAT", "1"),
-        ])
-        .spawn()
-        .unwrap()
+    with_own_clock(&mut command, world).spawn().unwrap()
 }
 
 impl Lives {
@@ -124,7 +113,7 @@ impl StateMachineTest for Lives {
 
     fn init_test(_: &State) -> Self {
         let world = World::with_account(account());
-        fs::write(world.files().join("clock"), "+0").unwrap();
+        set_clock(&world, 0);
         for folder in FOLDERS {
             world.watch(folder, account(), &[]);
         }
@@ -174,7 +163,7 @@ impl StateMachineTest for Lives {
                 fs::create_dir_all(to.parent().unwrap()).unwrap();
                 fs::rename(place(from), to).unwrap();
             }
-            Step::Clock { offset } => fs::write(lives.world.files().join("clock"), format!("{offset:+}")).unwrap(),
+            Step::Clock { offset } => set_clock(&lives.world, offset),
             Step::Restart => lives.end(rustix::process::Signal::INT),
             Step::Kill => lives.end(rustix::process::Signal::KILL),
             Step::Quiet => lives.quiet(state),

@@ -10,8 +10,10 @@ mod rules;
 mod service;
 mod versions;
 
+use std::process::Command;
+
 use skylift_sandbox::Service;
-use skylift_tests::{Account, accounts};
+use skylift_tests::{Account, World, accounts};
 
 /// Where the files of these tests go: the service that takes any type and any number of requests.
 fn account() -> Account {
@@ -25,9 +27,29 @@ fn account_of(service: Service) -> Account {
         .unwrap()
 }
 
+/// Preloaded, it tells a program another time than it is.
+const LIAR: &str = "/usr/lib/x86_64-linux-gnu/faketime/libfaketime.so.1";
+
+/// Has a program take its time of day from the test.
+fn with_own_clock<'a>(command: &'a mut Command, world: &World) -> &'a mut Command {
+    command
+        .env("LD_PRELOAD", LIAR)
+        .env("FAKETIME_TIMESTAMP_FILE", world.files().join("clock"))
+        .envs([
+            ("FAKETIME_NO_CACHE", "1"),
+            ("DONT_FAKE_MONOTONIC", "1"),
+            ("NO_FAKE_STAT", "1"),
+        ])
+}
+
+/// Sets that time, in seconds from the right one.
+fn set_clock(world: &World, offset: i64) {
+    std::fs::write(world.files().join("clock"), format!("{offset:+}")).unwrap();
+}
+
 /// Whether this system lets the test do what it needs; where not, it says so.
 fn can(what: &str, program: &str, arguments: &[&str]) -> bool {
-    let status = std::process::Command::new(program).args(arguments).status();
+    let status = Command::new(program).args(arguments).status();
     let can = status.is_ok_and(|status| status.success());
     if !can {
         eprintln!("not run here: {what}");

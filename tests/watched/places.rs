@@ -127,8 +127,12 @@ impl Share {
     }
 
     fn drop_off(&self) {
+        self.signal("-KILL");
+    }
+
+    fn signal(&self, signal: &str) {
         let status = Command::new("pkill")
-            .args(["-9", "-f"])
+            .args([signal, "-f"])
             .arg(format!("bindfs .* {}", self.0.display()))
             .status();
         assert!(status.unwrap().success());
@@ -211,4 +215,28 @@ fn links_are_left_out_or_followed_inside_the_folder_and_loops_end() {
         running.until_quiet();
         assert_eq!(world.names(Service::Andi), expected, "{links}");
     }
+}
+
+#[test]
+fn a_drive_that_does_not_answer_holds_nothing_else_up() {
+    if !super::can("file systems of a program", "test", &["-r", "/dev/fuse"]) {
+        return;
+    }
+    let world = World::with_account(account());
+    let (behind, at) = (world.files().join("server"), world.files().join("share"));
+    fs::create_dir_all(&behind).unwrap();
+    let share = Share::mount(&behind, &at);
+    let folder = world.watch("in", account(), &[]);
+    let running = Running::start(&world);
+    running.until_quiet();
+    share.signal("-STOP");
+    let mut adding = world.command(["watch", "add", at.to_str().unwrap(), "--to", "andi"]);
+    let mut adding = adding.stdout(Stdio::null()).spawn().unwrap();
+    fs::write(folder.join("a.txt"), "a").unwrap();
+    running.wait_for("completed", "a.txt", 1);
+    running.until_quiet();
+    assert_eq!(adding.try_wait().unwrap(), None, "the drive did answer");
+    share.signal("-CONT");
+    assert!(adding.wait().unwrap().success());
+    assert_eq!(world.folders().len(), 2);
 }

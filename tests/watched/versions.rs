@@ -5,7 +5,7 @@ use std::fs;
 use skylift_sandbox::{Config, Service};
 use skylift_tests::{Running, World};
 
-use super::account;
+use super::{account, set_clock, with_own_clock};
 
 #[test]
 fn what_is_there_and_what_comes_is_uploaded_once() {
@@ -266,5 +266,35 @@ fn an_upload_that_was_given_up_is_sent_when_a_person_retries_it() {
     let _ = world.skylift(["retry", "--all"]).expect(0);
     running.wait_for("completed", "a.txt", 1);
     running.until_quiet();
+    assert_eq!(world.names(Service::Andi), ["a.txt"]);
+}
+
+#[test]
+fn what_a_service_refused_for_a_while_is_uploaded_later_by_itself() {
+    let world = World::with_account(account());
+    world
+        .sandbox()
+        .set_faults(vec!["andi:create:status=500".parse().unwrap()]);
+    let folder = world.watch("in", account(), &[]);
+    fs::write(folder.join("a.txt"), "a").unwrap();
+    set_clock(&world, 0);
+    let mut command = world.command(["run", "--json"]);
+    with_own_clock(&mut command, &world);
+    let running = Running::spawn(&world, command);
+    let minutes = std::cell::Cell::new(0);
+    let pass = || {
+        minutes.set(minutes.get() + 10);
+        set_clock(&world, minutes.get() * 60);
+    };
+    running.until_folder(1, "given up", |folder| {
+        pass();
+        folder["failed"] == 1
+    });
+    world.sandbox().set_faults(Vec::new());
+    running.until_folder(1, "uploaded after all", |folder| {
+        pass();
+        let _ = world.skylift(["watch", "scan", "1"]).expect(0);
+        folder["sent"] == 1 && folder["failed"] == 0
+    });
     assert_eq!(world.names(Service::Andi), ["a.txt"]);
 }

@@ -68,7 +68,8 @@ pub trait SourceFile: Send + Sync {
 /// The files of this computer.
 pub trait Files: Send + Sync {
     /// Opens a regular file for reading, without following a link and without waiting on a pipe. With a `root`, which
-    /// the path begins with, nothing outside of it is ever opened, whatever becomes of the folders on the way.
+    /// the path begins with, nothing outside of it is ever opened, whatever becomes of the folders on the way. A drive
+    /// that does not answer holds up the thread.
     ///
     /// # Errors
     /// A fault that says what is wrong: missing, unreadable, not a file.

@@ -10,6 +10,7 @@ use skylift_service::exchange::FileFacts;
 use url::Url;
 
 use super::{Actor, Reply};
+use crate::files;
 use crate::intake::{self, Found, Intake};
 use crate::ports::SourceFacts;
 use crate::record::Record;
@@ -37,18 +38,9 @@ impl Actor {
             Ok(intake) => intake,
             Err(fault) => return self.answer(reply, Err(fault)),
         };
-        let walk = self
-            .setting
-            .runtime
-            .spawn_blocking(move || (intake::collect(&intake, &uploads.paths), intake));
+        let walk = files::aside(move || (intake::collect(&intake, &uploads.paths), intake));
         self.beside(reply, walk, |actor, walked| {
-            let (found, intake) = walked.map_err(|error| {
-                tracing::error!(%error, "looking at the files ended badly");
-                Fault::new(
-                    FaultKind::SourceUnreadable,
-                    "looking at the files ended in a way that must not happen; please report this",
-                )
-            })?;
+            let (found, intake) = walked?;
             actor.take(found?, &intake)
         });
     }

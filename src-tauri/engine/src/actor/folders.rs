@@ -10,12 +10,12 @@ use skylift_model::api::{
     AfterUpload, Answer, FolderChange, FolderRules, FolderSetup, FolderState, FolderView, NewFolder,
 };
 use skylift_model::names::RawPath;
-use skylift_model::{Fault, FaultKind, FolderId, Phase, UploadId};
+use skylift_model::{Fault, FaultKind, FolderId, Phase, Timestamp, UploadId};
 use tokio::sync::mpsc;
 
 use super::verbs::Verb;
-use super::{Actor, Channel};
-use crate::files::{as_path, from_path};
+use super::{Actor, Channel, Reply};
+use crate::files::{self, as_path, from_path};
 use crate::record::Record;
 use crate::settings::{Folder, Stored};
 use crate::store::{FolderRow, Store, UploadRow};
@@ -52,6 +52,8 @@ pub(super) struct Folders {
     after: HashSet<(FolderId, RawPath)>,
     /// Files whose uploads were canceled while they were written.
     dismissed: HashSet<(FolderId, RawPath)>,
+    /// Folders that are no longer watched, whose files are still in the ledger.
+    forgotten: Vec<FolderId>,
     reports: Channel<(WatcherId, Report)>,
     last: u32,
 }
@@ -72,7 +74,11 @@ impl Folders {
             );
         }
         let last = known.keys().map(|id| id.get()).max().unwrap_or(0);
+        // Those that were removed; what only is missing in the settings may come back to them.
+        let removed = |(id, row): &(FolderId, FolderRow)| !known.contains_key(id) && *row == FolderRow::default();
+        let forgotten = rows.into_iter().filter(removed).map(|(id, _)| id).collect();
         Ok(Self {
+            forgotten,
             known,
             live: HashMap::new(),
             none: HashMap::new(),
@@ -81,6 +87,11 @@ impl Folders {
             reports: mpsc::unbounded_channel(),
             last: last.max(store.last_folder()?),
         })
+    }
+
+    /// Whether the ledger of a folder is being emptied.
+    pub(super) const fn is_forgetting(&self) -> bool {
+        !self.forgotten.is_empty()
     }
 
     pub(super) async fn next_report(&mut self) -> Option<(WatcherId, Report)> {
@@ -277,22 +288,21 @@ impl Actor {
         })
     }
 
-    /// A folder as it would be kept, with everything checked.
+    /// A folder that was located, as it would be kept, with everything checked.
     pub(super) fn checked(&self, new: NewFolder) -> Result<Folder, Fault> {
-        let path = existing_folder(&new.path, "the folder")?;
-        let setup = self.check_setup(&path, new.setup, None)?;
-        let same = |folder: &Folder| folder.path == from_path(&path) && folder.setup.account == setup.account;
+        let setup = self.check_setup(&as_path(&new.path), new.setup, None)?;
+        let same = |folder: &Folder| folder.path == new.path && folder.setup.account == setup.account;
         if let Some((id, _)) = self.settings.get().folders.iter().find(|(_, folder)| same(folder)) {
             return Err(wrong(format!("folder {id} watches this for the same account already")));
         }
         Ok(Folder {
-            path: from_path(&path),
+            path: new.path,
             paused: new.paused,
             setup,
         })
     }
 
-    /// Other choices for a folder, with everything checked.
+    /// Other choices for a folder, which were located, with everything checked.
     pub(super) fn changed(&self, id: FolderId, change: FolderChange) -> Result<FolderSetup, Fault> {
         let kept = self.kept(id)?;
         let setup = FolderSetup {
@@ -305,8 +315,12 @@ impl Actor {
         self.check_setup(&as_path(&kept.path), setup, Some(id))
     }
 
-    pub(super) fn add_folder(&mut self, new: NewFolder) -> Result<Answer, Fault> {
+    pub(super) fn add_folder(&mut self, new: NewFolder, reply: Reply) {
         let only_new = new.only_new.then(|| self.now());
+        self.beside(reply, located(new), move |actor, new| actor.keep_folder(new?, only_new));
+    }
+
+    fn keep_folder(&mut self, new: NewFolder, only_new: Option<Timestamp>) -> Result<Answer, Fault> {
         let folder = self.checked(new)?;
         let id = FolderId::new(self.folders.last + 1).ok_or_else(|| wrong("there are no numbers left".into()))?;
         let row = FolderRow {
@@ -329,7 +343,16 @@ impl Actor {
         Ok(self.answer_with(id))
     }
 
-    pub(super) fn change_folder(&mut self, id: FolderId, change: FolderChange) -> Result<Answer, Fault> {
+    pub(super) fn change_folder(&mut self, id: FolderId, change: FolderChange, reply: Reply) {
+        match self.kept(id).cloned() {
+            Ok(kept) => self.beside(reply, located_change(kept, change), move |actor, change| {
+                actor.keep_change(id, change?)
+            }),
+            Err(fault) => self.answer(reply, Err(fault)),
+        }
+    }
+
+    fn keep_change(&mut self, id: FolderId, change: FolderChange) -> Result<Answer, Fault> {
         let setup = self.changed(id, change)?;
         self.settings.change(|stored| {
             if let Some(folder) = stored.folders.get_mut(&id) {
@@ -346,9 +369,21 @@ impl Actor {
         self.settings.change(|stored| drop(stored.folders.remove(&id)))?;
         self.folders.known.remove(&id);
         self.end_all_unfinished(id)?;
-        self.store.forget_folder(id)?;
+        // The number stays taken: an upload in the history must not be taken for one of a later folder.
+        self.store.put_folder(id, &FolderRow::default())?;
+        self.folders.forgotten.push(id);
         self.feed.folders_changed();
         Ok(Answer::Done)
+    }
+
+    /// Empties the ledger of folders that are no longer watched, a piece at a time.
+    pub(super) fn forget_folders(&mut self) -> Result<(), Fault> {
+        if let Some(id) = self.folders.forgotten.last()
+            && !self.store.forget_some(*id)?
+        {
+            self.folders.forgotten.pop();
+        }
+        Ok(())
     }
 
     pub(super) fn pause_folder(&mut self, id: FolderId, pause: bool) -> Result<Answer, Fault> {
@@ -394,7 +429,7 @@ impl Actor {
         })
     }
 
-    /// What a person chose, checked and with paths as they really are.
+    /// What a person chose, checked.
     fn check_setup(&self, path: &Path, mut setup: FolderSetup, id: Option<FolderId>) -> Result<FolderSetup, Fault> {
         let (definition, _) = self.account_facts(&setup.account)?;
         setup.options = definition.check_upload_options(&setup.options)?;
@@ -408,28 +443,8 @@ impl Actor {
         if canonical(&self.setting.folder) == path {
             return Err(wrong("this is where Skylift keeps its own data".into()).hint("Choose another folder."));
         }
-        if let AfterUpload::Move(to) = &setup.after {
-            setup.after = AfterUpload::Move(from_path(&Self::check_target(path, to)?));
-        }
         self.check_neighbours(path, &setup, id)?;
         Ok(setup)
-    }
-
-    fn check_target(path: &Path, to: &RawPath) -> Result<PathBuf, Fault> {
-        let to = existing_folder(to, "the folder to move files to")?;
-        if path.starts_with(&to) {
-            return Err(wrong(
-                "files cannot be moved to the watched folder itself, or above it".into(),
-            ));
-        }
-        let device = |path: &Path| crate::files::Root::open(path).and_then(|root| root.identity());
-        let same_drive = matches!((device(path), device(&to)), (Ok(a), Ok(b)) if a >> 64 == b >> 64);
-        if same_drive {
-            Ok(to)
-        } else {
-            Err(wrong("files can be moved only to a folder on the same drive".into())
-                .hint("Choose a folder on the drive of the watched folder: a move across drives could lose a file."))
-        }
     }
 
     /// Two folders that lie in each other may not take files away from each other.
@@ -537,6 +552,45 @@ pub(super) fn test_rules(rules: &FolderRules, path: &str) -> Result<Answer, Faul
         compiled.excludes(&path, false)
     };
     Ok(Answer::Excluded(excluded))
+}
+
+/// A folder to watch with its paths as they really are on disk, and found to be what they should be.
+pub(super) async fn located(mut new: NewFolder) -> Result<NewFolder, Fault> {
+    let look = move || {
+        let path = existing_folder(&new.path, "the folder")?;
+        new.setup.after = real_target(&path, new.setup.after)?;
+        new.path = from_path(&path);
+        Ok(new)
+    };
+    files::aside(look).await?
+}
+
+/// Other choices for a folder, likewise. What stays as it is was looked at before, and may be away at present.
+pub(super) async fn located_change(kept: Folder, mut change: FolderChange) -> Result<FolderChange, Fault> {
+    let Some(after) = change.after.take().filter(|after| *after != kept.setup.after) else {
+        return Ok(change);
+    };
+    let target = files::aside(move || real_target(&as_path(&kept.path), after)).await?;
+    change.after = Some(target?);
+    Ok(change)
+}
+
+fn real_target(path: &Path, after: AfterUpload) -> Result<AfterUpload, Fault> {
+    let AfterUpload::Move(to) = after else {
+        return Ok(after);
+    };
+    let to = existing_folder(&to, "the folder to move files to")?;
+    if path.starts_with(&to) {
+        return Err(wrong(
+            "files cannot be moved to the watched folder itself, or above it".into(),
+        ));
+    }
+    let device = |path: &Path| files::Root::open(path).and_then(|root| root.identity());
+    if !matches!((device(path), device(&to)), (Ok(a), Ok(b)) if a >> 64 == b >> 64) {
+        return Err(wrong("files can be moved only to a folder on the same drive".into())
+            .hint("Choose a folder on the drive of the watched folder: a move across drives could lose a file."));
+    }
+    Ok(AfterUpload::Move(from_path(&to)))
 }
 
 fn existing_folder(path: &RawPath, what: &str) -> Result<PathBuf, Fault> {

@@ -42,7 +42,7 @@ use crate::settings::SettingsFile;
 use crate::store::{AbortRow, Store};
 use crate::worker::{self, Assignment, Event, Meter, Uplink};
 
-/// Messages handled before a commit; more wait for the next one.
+/// Messages, and files that watchers tell of, handled before a commit; more wait for the next one.
 const BATCH: usize = 512;
 /// Pause before the queue is opened again after the disk refused.
 const AFTER_TROUBLE: Duration = Duration::from_secs(5);
@@ -288,6 +288,8 @@ impl Actor {
         loop {
             let launched = self.launch();
             Self::refused(launched);
+            let forgotten = self.forget_folders();
+            Self::refused(forgotten);
             self.commit()?;
             if self.closing.is_some() && self.is_quiet() {
                 if let Some(done) = self.closing.take() {
@@ -306,19 +308,28 @@ impl Actor {
                 Some((watcher, report)) = self.folders.next_report() => self.on_report(watcher, report),
                 () = tokio::time::sleep(wake) => {}
             }
-            for _ in 0..BATCH {
-                if let Ok((id, event)) = self.events.1.try_recv() {
-                    self.handle(id, event);
-                } else if let Some((watcher, report)) = self.folders.try_report() {
-                    self.on_report(watcher, report);
-                } else if let Ok(ask) = asks.try_recv() {
-                    self.on_ask(ask);
-                } else {
-                    break;
-                }
-            }
+            self.handle_what_waits(asks);
             self.feed
                 .tick(&mut self.records, &self.accounts, self.setting.ports.clock.now());
+        }
+    }
+
+    /// A person who waits comes first; a folder with many files last.
+    fn handle_what_waits(&mut self, asks: &mut mpsc::Receiver<Ask>) {
+        let mut room = BATCH;
+        while room > 0 {
+            let mut weight = 1;
+            if let Ok(ask) = asks.try_recv() {
+                self.on_ask(ask);
+            } else if let Ok((id, event)) = self.events.1.try_recv() {
+                self.handle(id, event);
+            } else if let Some((watcher, report)) = self.folders.try_report() {
+                weight = report.weight();
+                self.on_report(watcher, report);
+            } else {
+                break;
+            }
+            room = room.saturating_sub(weight);
         }
     }
 
@@ -407,6 +418,9 @@ impl Actor {
     }
 
     fn next_wake(&self) -> Duration {
+        if self.folders.is_forgetting() {
+            return Duration::ZERO;
+        }
         let now = self.now();
         let times = [self.schedule.next_wake(), self.aborts.next_wake()];
         let next = times

@@ -10,9 +10,11 @@ use skylift_model::names::RawPath;
 use skylift_model::{Fault, FolderId};
 use tokio::sync::{mpsc, oneshot};
 
+use super::folders::{located, located_change};
 use super::watched::Entrance;
 use super::{Actor, Later, Reply};
 use crate::files::{self, as_path};
+use crate::settings::Folder;
 use crate::watch::Seen;
 use crate::watch::walk::{self, Found, Ground};
 
@@ -21,11 +23,16 @@ type Told = Vec<(Seen, Fate, Option<String>)>;
 
 impl Actor {
     pub(super) fn preview(&mut self, of: PreviewOf, reply: Reply) {
-        let prepared = match self.prepare(of) {
-            Ok(prepared) => prepared,
-            Err(fault) => return self.answer(reply, Err(fault)),
+        let kept = match &of {
+            PreviewOf::Changed(id, _) => self.kept(*id).cloned().map(Some),
+            PreviewOf::Folder(_) | PreviewOf::New(_) => Ok(None),
         };
-        let work = previewed(prepared, self.later.0.clone());
+        let later = self.later.0.clone();
+        let work = async move {
+            let of = located_of(of, kept?).await?;
+            let prepared = ask(&later, move |actor| actor.prepare(of)).await?;
+            previewed(prepared, later).await
+        };
         self.beside(reply, work, |_, preview| preview.map(Answer::Preview));
     }
 
@@ -49,6 +56,16 @@ impl Actor {
             entrance: self.entrance_of(&folder)?,
         })
     }
+}
+
+async fn located_of(of: PreviewOf, kept: Option<Folder>) -> Result<PreviewOf, Fault> {
+    Ok(match (of, kept) {
+        (PreviewOf::New(new), _) => PreviewOf::New(Box::new(located(*new).await?)),
+        (PreviewOf::Changed(id, change), Some(kept)) => {
+            PreviewOf::Changed(id, Box::new(located_change(kept, *change).await?))
+        }
+        (of, _) => of,
+    })
 }
 
 /// Everything a preview needs.

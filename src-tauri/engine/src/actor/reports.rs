@@ -100,6 +100,10 @@ impl Actor {
         match ending {
             Ending::Completed(finished) => self.completed(id, *finished)?,
             Ending::Faulted(step, fault) => self.faulted(id, &step, fault)?,
+            Ending::Changed(step, fault, found) => {
+                self.tried(id, &step, &fault)?;
+                self.source_changed(id, fault, found)?;
+            }
             Ending::Lost(fault) => self.lost(id, fault)?,
             Ending::Anew => self.restart(id, None)?,
             Ending::Stopped => self.change(id, |_| {})?,
@@ -126,19 +130,18 @@ impl Actor {
         })
     }
 
-    fn faulted(&mut self, id: UploadId, step: &str, fault: Fault) -> Result<(), Fault> {
+    fn tried(&mut self, id: UploadId, step: &str, fault: &Fault) -> Result<(), Fault> {
         tracing::info!(upload = %id, step, %fault, "stopped");
         let now = self.now();
-        self.store.tried(id, now, step, &fault)?;
-        if !matches!(
-            fault.kind,
-            FaultKind::SourceMissing | FaultKind::SourceUnreadable | FaultKind::SourceChanged
-        ) && fault.status.is_some()
-        {
+        self.store.tried(id, now, step, fault)
+    }
+
+    fn faulted(&mut self, id: UploadId, step: &str, fault: Fault) -> Result<(), Fault> {
+        self.tried(id, step, &fault)?;
+        if !matches!(fault.kind, FaultKind::SourceMissing | FaultKind::SourceUnreadable) && fault.status.is_some() {
             self.reached(id);
         }
         match (fault.kind, fault.verdict) {
-            (FaultKind::SourceChanged, _) => self.source_changed(id, fault),
             // It may be readable again later, as it may be finished later.
             (FaultKind::SourceUnreadable, _) if step == "open" && self.watch_again(id)? => Ok(()),
             (FaultKind::SourceMissing, _) => {
@@ -216,21 +219,11 @@ impl Actor {
         })
     }
 
-    fn source_changed(&mut self, id: UploadId, fault: Fault) -> Result<(), Fault> {
+    fn source_changed(&mut self, id: UploadId, fault: Fault, found: Result<SourceFacts, Fault>) -> Result<(), Fault> {
         if self.watch_again(id)? {
             return Ok(());
         }
-        let Some(record) = self.records.get(&id) else {
-            return Ok(());
-        };
-        let path = record.row.path.clone();
-        match self
-            .setting
-            .ports
-            .files
-            .open(record.row.root.as_ref(), &path)
-            .and_then(|file| file.facts().map_err(|e| crate::files::explain(&e)))
-        {
+        match found {
             Ok(source) => self.take_new_version(id, source, fault),
             Err(fault) if fault.kind == FaultKind::SourceMissing => self.wait(id, fault, LOOK_FOR_FILE, false),
             Err(fault) => self.fail(id, fault),

@@ -1,10 +1,18 @@
 //! The verbs a person has for uploads: pause, resume, retry, cancel, remove, next.
 
+use std::time::Duration;
+
 use skylift_model::api::{Answer, Changed, Refused, Selection};
+use skylift_model::names::RawPath;
 use skylift_model::{Fault, FaultKind, Phase, UploadId};
 
-use super::Actor;
+use super::{Actor, Reply};
+use crate::files;
 use crate::record::Record;
+use crate::store::UploadRow;
+
+/// How long files are looked at before they are tried again.
+const LONGEST_LOOK: Duration = Duration::from_secs(5);
 
 /// A verb.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -130,7 +138,6 @@ impl Actor {
             .get(&id)
             .is_some_and(|record| record.row.phase == Phase::Failed)
         {
-            self.refresh_source(id);
             unfinished = self.records.get(&id).is_some_and(|record| record.row.session.is_none());
             unfinished = unfinished && self.look_again(id);
             self.forget_failure(id)?;
@@ -153,23 +160,36 @@ impl Actor {
         })
     }
 
-    /// A file that never was read may have been put right since; one that was partly sent is compared by its worker.
-    fn refresh_source(&mut self, id: UploadId) {
-        let Some(record) = self.records.get_mut(&id) else {
-            return;
+    /// Looks at files that never were read before they are tried again: they may have been put right since. One that was
+    /// partly sent is compared by its worker.
+    pub(super) fn look_and_retry(&mut self, selection: Selection, reply: Reply) {
+        let never_read = |row: &UploadRow| row.phase == Phase::Failed && row.session.is_none() && !row.import;
+        let ids = match &selection {
+            Selection::All => self.in_order(),
+            Selection::Ids(ids) => ids.clone(),
         };
-        if record.row.session.is_none()
-            && !record.row.import
-            && let Ok(facts) = self
-                .setting
-                .ports
-                .files
-                .open(record.row.root.as_ref(), &record.row.path)
-                .map(|file| file.facts())
-            && let Ok(facts) = facts
-        {
-            record.row.source = facts;
-        }
+        let rows = ids.iter().filter_map(|id| Some(&self.records.get(id)?.row));
+        let rows = rows.filter(|row| never_read(row));
+        let rows: Vec<_> = rows.map(|row| (row.id, row.root.clone(), row.path.clone())).collect();
+        let files = self.setting.ports.files.clone();
+        let look = files::aside(move || {
+            let facts = |(id, root, path): (UploadId, Option<RawPath>, RawPath)| {
+                Some((id, files.open(root.as_ref(), &path).ok()?.facts().ok()?))
+            };
+            rows.into_iter().filter_map(facts).collect::<Vec<_>>()
+        });
+        // What a drive that does not answer holds is tried as it was.
+        let look = async move { tokio::time::timeout(LONGEST_LOOK, look).await.ok()?.ok() };
+        self.beside(reply, look, move |actor, found| {
+            for (id, facts) in found.into_iter().flatten() {
+                if let Some(record) = actor.records.get_mut(&id)
+                    && never_read(&record.row)
+                {
+                    record.row.source = facts;
+                }
+            }
+            actor.apply(Verb::Retry, selection)
+        });
     }
 
     fn cancel(&mut self, id: UploadId) -> Result<(), Fault> {

@@ -64,6 +64,20 @@ impl Files for DiskFiles {
     }
 }
 
+/// Runs what may wait long for a drive where nothing else waits for it.
+///
+/// # Errors
+/// When it panicked, which is a bug.
+pub(crate) async fn aside<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, Fault> {
+    tokio::task::spawn_blocking(work).await.map_err(|error| {
+        tracing::error!(%error, "looking at files ended badly");
+        Fault::new(
+            FaultKind::SourceUnreadable,
+            "looking at the files ended in a way that must not happen; please report this",
+        )
+    })
+}
+
 /// The facts of an open file.
 ///
 /// # Errors

@@ -68,12 +68,17 @@ pub(crate) struct FolderRow {
     pub sent_at: Option<Timestamp>,
 }
 
+/// Files of a folder that are forgotten in one transaction.
+const FORGOTTEN_AT_ONCE: u32 = 10_000;
+
 // Without being told, SQLite would walk through the whole folder, because its key begins with the same column.
 const OF_PATH: &str = "SELECT * FROM ledger WHERE folder = ?1 AND path = ?2";
 const OF_FILE: &str = "SELECT * FROM ledger INDEXED BY ledger_file WHERE folder = ?1 AND file_id = ?2 \
                        AND size = ?3 LIMIT 16";
 const PENDING: &str = "SELECT * FROM ledger INDEXED BY ledger_pending WHERE folder = ?1 AND pending = 1";
 const PUT: &str = "INSERT OR REPLACE INTO ledger VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)";
+const FORGET_SOME: &str = "DELETE FROM ledger WHERE folder = ?1 AND path IN \
+                           (SELECT path FROM ledger WHERE folder = ?1 LIMIT ?2)";
 const PUT_FOLDER: &str = "INSERT OR REPLACE INTO folder VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
 
 impl Store {
@@ -205,14 +210,13 @@ impl Store {
         self.run(PUT_FOLDER, values).map(|_| ())
     }
 
-    /// Forgets a folder and all its files.
+    /// Forgets some files of a folder; says whether there may be more. There can be millions, and others wait.
     ///
     /// # Errors
     /// When the disk refuses.
-    pub(crate) fn forget_folder(&mut self, id: FolderId) -> Result<()> {
-        self.run("DELETE FROM ledger WHERE folder = ?1", [id.get()])?;
-        // The number stays taken: an upload in the history must not be taken for one of a later folder.
-        self.put_folder(id, &FolderRow::default())
+    pub(crate) fn forget_some(&mut self, id: FolderId) -> Result<bool> {
+        let forgotten = self.run(FORGET_SOME, (id.get(), FORGOTTEN_AT_ONCE))?;
+        Ok(forgotten == FORGOTTEN_AT_ONCE as usize)
     }
 }
 

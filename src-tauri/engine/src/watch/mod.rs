@@ -167,6 +167,19 @@ pub(crate) enum Report {
     Status(Box<Status>),
 }
 
+impl Report {
+    /// How many files it is about, at least one.
+    pub(crate) fn weight(&self) -> usize {
+        let files = match self {
+            Self::Seen(files, _) => files.len(),
+            Self::Finished(files, _) => files.len(),
+            Self::Gone(paths) | Self::LeftOut(paths) => paths.len(),
+            Self::Unreadable(..) | Self::Live(_) | Self::Scanned { .. } | Self::Root(_) | Self::Status(_) => 1,
+        };
+        files.max(1)
+    }
+}
+
 /// What a watcher is told.
 pub(crate) enum Control {
     /// Look through the whole folder.

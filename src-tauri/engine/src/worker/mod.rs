@@ -23,7 +23,7 @@ use tokio_util::sync::CancellationToken;
 use crate::keys::Keys;
 use crate::pace::Pace;
 use crate::payload::Pool;
-use crate::ports::{Outgoing, Ports, SourceFacts, SourceFile};
+use crate::ports::{Files, Outgoing, Ports, SourceFacts, SourceFile};
 
 /// What a worker tells the actor.
 pub(crate) enum Event {
@@ -49,6 +49,8 @@ pub(crate) enum Ending {
     Completed(Box<Finished>),
     /// Something went wrong; its verdict says what to do.
     Faulted(String, Fault),
+    /// The file is not what it was; with what it is now.
+    Changed(String, Fault, Result<SourceFacts, Fault>),
     /// The session is gone; a new one is needed.
     Lost(Fault),
     /// The addresses of the session were in the memory of an earlier worker, and the service gives them only once.
@@ -155,16 +157,30 @@ pub(crate) async fn run(
 }
 
 async fn work(assignment: Assignment, uplink: Uplink, events: mpsc::UnboundedSender<(UploadId, Event)>) -> Ending {
+    let (files, root, path) = (
+        uplink.ports.files.clone(),
+        assignment.root.clone(),
+        assignment.path.clone(),
+    );
     let result = match Worker::new(assignment, uplink, events).await {
         Ok(worker) => worker.drive().await,
         Err(halt) => Err(halt),
     };
     match result {
         Ok(finished) => Ending::Completed(Box::new(finished)),
+        Err(Halt::Fault(step, fault)) if fault.kind == FaultKind::SourceChanged => {
+            let now = open(files, root, path).await;
+            let now = now.and_then(|file| file.facts().map_err(|error| crate::files::explain(&error)));
+            Ending::Changed(step, fault, now)
+        }
         Err(Halt::Fault(step, fault)) => Ending::Faulted(step, fault),
         Err(Halt::Lost(fault)) => Ending::Lost(fault),
         Err(Halt::Anew) => Ending::Anew,
     }
+}
+
+async fn open(files: Arc<dyn Files>, root: Option<RawPath>, path: RawPath) -> Result<Arc<dyn SourceFile>, Fault> {
+    crate::files::aside(move || files.open(root.as_ref(), &path)).await?
 }
 
 /// What the tasks of one upload share.
@@ -214,10 +230,13 @@ impl Worker {
             meter,
         } = assignment;
         // Once everything was sent the file is no longer needed: the service is asked all the same.
-        let file = match uplink.ports.files.open(root.as_ref(), &path) {
-            _ if job.flow().import => None,
-            Err(_) if phase == Phase::Completing => None,
-            opened => Some(opened.map_err(|fault| Halt::Fault("open".into(), fault))?),
+        let file = if job.flow().import {
+            None
+        } else {
+            match open(uplink.ports.files.clone(), root, path).await {
+                Err(_) if phase == Phase::Completing => None,
+                opened => Some(opened.map_err(|fault| Halt::Fault("open".into(), fault))?),
+            }
         };
         let key = uplink
             .keys
