@@ -53,6 +53,7 @@ export const folderWords = {
 		flat: 'no subfolders',
 		follow: 'follows links',
 		all: 'All files',
+		every: (span: string) => `looked through every ${span}`,
 	},
 	after: {
 		keep: 'files stay where they are',

@@ -79,6 +79,12 @@ export function count(value: number): string {
 	return value.toLocaleString('en-US');
 }
 
+/** The name of the folder that a file is in; nothing for what is in none, such as an address. */
+export function folderName(path: string): string {
+	const [place] = splitPath(path);
+	return place.includes('://') ? '' : splitPath(place.slice(0, -1))[1];
+}
+
 /** A path as the place and the name at its end, with the separator between them on the place: `['/home/ada/', 'Scans']`. */
 export function splitPath(path: string): [place: string, name: string] {
 	// Escaped characters, such as `\\u{202e}`, hold a backslash that separates nothing.

@@ -139,8 +139,8 @@ describe('a watched folder', () => {
 	it('is told in one line', () => {
 		expect(rulesLine(folder(1))).toBe('All files · files stay where they are');
 		const rules = { include: ['*.mov'], exclude: ['raw/'], min_size: 1_000_000, min_age: 60, subfolders: false, links: 'follow' as const };
-		expect(rulesLine(folder(1, { rules, after: 'trash' }))).toBe(
-			'Only *.mov, not raw/, from 1.0 MB, unchanged for 1 minute, no subfolders, follows links · uploaded files go to the trash',
+		expect(rulesLine(folder(1, { rules, after: 'trash', scan_every: 300 }))).toBe(
+			'Only *.mov, not raw/, from 1.0 MB, unchanged for 1 minute, no subfolders, follows links · uploaded files go to the trash · looked through every 5 minutes',
 		);
 	});
 

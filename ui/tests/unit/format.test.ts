@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { bytes, clock, percent, sentence, span, speed, spokenSpan, underway } from '../../src/format';
+import { bytes, clock, folderName, percent, sentence, span, speed, spokenSpan, underway } from '../../src/format';
 
 describe('bytes', () => {
 	it.each([
@@ -44,4 +44,13 @@ it('tells midnight as 00', () => expect(clock(new Date(2026, 0, 1, 0, 5, 9).getT
 describe('sentence', () => {
 	it('begins with a capital and ends once', () =>
 		expect(['the key is wrong', 'Busy.', ''].map(sentence)).toEqual(['The key is wrong.', 'Busy.', '']));
+});
+
+describe('the folder of a file', () => {
+	it.each([
+		['/home/ada/Scans/a.pdf', 'Scans'],
+		['C:\\Scans\\a.pdf', 'Scans'],
+		['/a.pdf', ''],
+		['https://example.com/files/a.pdf', ''],
+	])('of %s is %s', (path, name) => expect(folderName(path)).toBe(name));
 });
