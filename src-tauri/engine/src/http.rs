@@ -1,4 +1,4 @@
-//! The real wire: reqwest over HTTP/1.1 with rustls, the platform's trust store and proxy settings.
+//! Requests as HTTP, over reqwest: HTTP/1.1 with rustls, the platform's trust store and proxy settings.
 //!
 //! Refuses redirects, and to let an address out: every error is put in words without the URL, because a presigned URL
 //! is a key. The only place that takes a presigned URL or a key out of its wrapping.
@@ -10,7 +10,7 @@ use std::time::Duration;
 use futures_util::future::BoxFuture;
 use reqwest::header::{CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 use reqwest::multipart::{Form, Part};
-use reqwest::{Client, RequestBuilder, Response};
+use reqwest::{Client, Request, RequestBuilder, Response};
 use skylift_model::{Fault, FaultKind, Verdict};
 use skylift_service::exchange::{Address, Body, Reply};
 use url::Url;
@@ -29,47 +29,84 @@ const STALL_OF_BODY: Duration = Duration::from_secs(5 * 60);
 /// The longest reply that is read: the list of 10,000 presigned parts is about 8 MiB.
 const LONGEST_REPLY: usize = 16 * 1024 * 1024;
 
-/// The wire of this computer.
-pub(crate) struct HttpTransport {
-    client: Client,
+/// Why there is no reply, in the words of whatever failed, which name no address.
+#[derive(Debug)]
+pub enum Broken {
+    /// The host cannot be reached at all.
+    Unreachable(String),
+    /// The host cannot prove who it is.
+    Untrusted(String),
+    /// It took too long.
+    Late,
+    /// The connection ended before the reply did.
+    Cut(String),
 }
 
-impl HttpTransport {
-    /// Connects lazily; one pool of kept-alive connections for all services.
-    ///
-    /// # Errors
-    /// When the platform's trust store cannot be read.
-    pub(crate) fn new() -> Result<Self, Fault> {
-        let client = Client::builder()
-            .user_agent(concat!("Skylift/", env!("CARGO_PKG_VERSION")))
-            .redirect(reqwest::redirect::Policy::none())
-            .referer(false)
-            .http1_only()
-            .tcp_nodelay(true)
-            .connect_timeout(CONNECT)
-            .pool_idle_timeout(Duration::from_secs(60))
-            .build()
-            .map_err(|error| {
-                Fault::new(
-                    FaultKind::Setup,
-                    format!("the network cannot be used: {}", cause(&error)),
-                )
-            })?;
-        Ok(Self { client })
+/// What carries a finished request to its host. The network does; a simulation puts something else in its place.
+pub trait Line: Clone + Send + Sync + 'static {
+    /// Sends a request. Dropping the future closes the connection.
+    fn send(&self, request: Request) -> BoxFuture<'static, Result<Response, Broken>>;
+}
+
+impl Line for Client {
+    fn send(&self, request: Request) -> BoxFuture<'static, Result<Response, Broken>> {
+        let reply = self.execute(request);
+        Box::pin(async move { reply.await.map_err(|error| Broken::from(&error)) })
     }
 }
 
-impl Transport for HttpTransport {
+/// HTTP over a line.
+pub struct HttpTransport<L = Client> {
+    client: Client,
+    line: L,
+}
+
+/// The network of this computer. It connects lazily; there is one pool of kept-alive connections for all services.
+///
+/// # Errors
+/// When the platform's trust store cannot be read.
+pub fn network() -> Result<Client, Fault> {
+    let client = Client::builder()
+        .user_agent(concat!("Skylift/", env!("CARGO_PKG_VERSION")))
+        .redirect(reqwest::redirect::Policy::none())
+        .referer(false)
+        .http1_only()
+        .tcp_nodelay(true)
+        .connect_timeout(CONNECT)
+        .pool_idle_timeout(Duration::from_secs(60))
+        .build();
+    client.map_err(|error| {
+        let message = format!("the network cannot be used: {}", cause(&error));
+        Fault::new(FaultKind::Setup, message)
+    })
+}
+
+impl HttpTransport {
+    /// Sends over the network.
+    pub fn new(client: Client) -> Self {
+        Self::over(client.clone(), client)
+    }
+}
+
+impl<L: Line> HttpTransport<L> {
+    /// Sends over another line; the client only puts requests together.
+    pub const fn over(client: Client, line: L) -> Self {
+        Self { client, line }
+    }
+}
+
+impl<L: Line> Transport for HttpTransport<L> {
     fn send(&self, outgoing: Outgoing) -> BoxFuture<'static, Result<Reply, Fault>> {
-        let client = self.client.clone();
+        let (client, line) = (self.client.clone(), self.line.clone());
         Box::pin(async move {
             let payload = outgoing.payload.clone();
             let (request, host) = build(&client, outgoing)?;
             let exchange = async {
-                let response = request.send().await.map_err(|error| explain(&error, &host))?;
+                let response = line.send(request).await.map_err(|broken| broken.explain(&host))?;
                 read(response, &host).await
             };
             let result = tokio::select! {
+                biased;
                 result = exchange => result,
                 waited = stalled(payload.as_ref()) => Err(Fault::new(FaultKind::Timeout, format!("{host} did not answer for {} seconds", waited.as_secs()))),
             };
@@ -96,7 +133,7 @@ async fn stalled(payload: Option<&Payload>) -> Duration {
     }
 }
 
-fn build(client: &Client, outgoing: Outgoing) -> Result<(RequestBuilder, String), Fault> {
+fn build(client: &Client, outgoing: Outgoing) -> Result<(Request, String), Fault> {
     let Outgoing { request, key, payload } = outgoing;
     let url = match &request.address {
         Address::Api(url) => url.clone(),
@@ -115,7 +152,12 @@ fn build(client: &Client, outgoing: Outgoing) -> Result<(RequestBuilder, String)
         headers.insert(header_name(&auth.header)?, value);
     }
     let builder = client.request(request.method, url).headers(headers);
-    with_body(builder, request.body, payload).map(|builder| (builder, host))
+    let request = with_body(builder, request.body, payload)?.build();
+    let request = request.map_err(|error| {
+        let message = format!("the request cannot be put together: {}", cause(&error));
+        Fault::new(FaultKind::Protocol, message)
+    })?;
+    Ok((request, host))
 }
 
 fn with_body(builder: RequestBuilder, body: Body, payload: Option<Payload>) -> Result<RequestBuilder, Fault> {
@@ -178,7 +220,11 @@ async fn read(mut response: Response, host: &str) -> Result<Reply, Fault> {
         })
         .collect();
     let mut body = Vec::new();
-    while let Some(chunk) = response.chunk().await.map_err(|error| explain(&error, host))? {
+    while let Some(chunk) = response
+        .chunk()
+        .await
+        .map_err(|error| Broken::from(&error).explain(host))?
+    {
         if body.len() + chunk.len() > LONGEST_REPLY {
             return Err(Fault::new(
                 FaultKind::Protocol,
@@ -191,22 +237,33 @@ async fn read(mut response: Response, host: &str) -> Result<Reply, Fault> {
     Ok(Reply { status, headers, body })
 }
 
-/// What a failed exchange means, without its address.
-fn explain(error: &reqwest::Error, host: &str) -> Fault {
-    let cause = cause(error);
-    if cause.contains("certificate") {
-        // A network that wants a sign-in, or a wrong clock: it passes, so uploads wait.
-        return Fault::new(FaultKind::Network, format!("the certificate of {host} is not trusted: {cause}"))
-            .verdict(Verdict::Wait)
-            .hint("Check the base URL, the clock of this computer, and whether a company proxy needs its certificate installed.");
+impl From<&reqwest::Error> for Broken {
+    fn from(error: &reqwest::Error) -> Self {
+        let cause = cause(error);
+        if cause.contains("certificate") {
+            Self::Untrusted(cause)
+        } else if error.is_connect() {
+            Self::Unreachable(cause)
+        } else if error.is_timeout() {
+            Self::Late
+        } else {
+            Self::Cut(cause)
+        }
     }
-    if error.is_connect() {
-        return Fault::new(FaultKind::Offline, format!("{host} cannot be reached: {cause}"));
+}
+
+impl Broken {
+    fn explain(self, host: &str) -> Fault {
+        match self {
+            Self::Unreachable(cause) => Fault::new(FaultKind::Offline, format!("{host} cannot be reached: {cause}")),
+            // A network that wants a sign-in, or a wrong clock: it passes, so uploads wait.
+            Self::Untrusted(cause) => Fault::new(FaultKind::Network, format!("the certificate of {host} is not trusted: {cause}"))
+                .verdict(Verdict::Wait)
+                .hint("Check the base URL, the clock of this computer, and whether a company proxy needs its certificate installed."),
+            Self::Late => Fault::new(FaultKind::Timeout, format!("{host} did not answer in time")),
+            Self::Cut(cause) => Fault::new(FaultKind::Network, format!("the connection to {host} broke: {cause}")),
+        }
     }
-    if error.is_timeout() {
-        return Fault::new(FaultKind::Timeout, format!("{host} did not answer in time"));
-    }
-    Fault::new(FaultKind::Network, format!("the connection to {host} broke: {cause}"))
 }
 
 /// The innermost cause: the operating system's or the TLS library's own words, which hold no address.

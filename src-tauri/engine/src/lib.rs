@@ -9,7 +9,7 @@ mod after;
 mod catalog;
 pub mod files;
 mod handle;
-mod http;
+pub mod http;
 mod intake;
 mod keychain;
 mod keys;
@@ -31,8 +31,9 @@ use skylift_model::Fault;
 pub use handle::Handle;
 pub use keychain::from_environment;
 pub use owner::open as open_with;
+pub use owner::open_alone;
 
-use crate::ports::{Chance, Ports, SystemClock};
+use crate::ports::{Aside, Chance, Ports, SystemClock};
 
 /// Opens the engine of a data folder on this computer.
 ///
@@ -58,8 +59,9 @@ pub fn real_ports(folder: &Path) -> Result<Ports, Fault> {
     Ok(Ports {
         clock: Arc::new(SystemClock::default()),
         chance: Arc::new(Chance::seeded(rand::random())),
-        transport: Arc::new(http::HttpTransport::new()?),
+        transport: Arc::new(http::HttpTransport::new(http::network()?)),
         files: Arc::new(files::DiskFiles),
+        aside: Aside::Threads,
         secrets: Arc::new(keychain::Keychain::new(namespace(folder))),
     })
 }

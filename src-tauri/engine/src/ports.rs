@@ -122,6 +122,15 @@ impl Chance {
     }
 }
 
+/// Where work goes that may wait for a drive.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Aside {
+    /// To a thread of its own.
+    Threads,
+    /// Nowhere, it is done in place: in a simulation no drive is slow, and everything comes in the same order again.
+    InPlace,
+}
+
 /// All seams together.
 #[derive(Clone)]
 pub struct Ports {
@@ -133,6 +142,8 @@ pub struct Ports {
     pub transport: Arc<dyn Transport>,
     /// Files.
     pub files: Arc<dyn Files>,
+    /// Where work on files goes.
+    pub aside: Aside,
     /// Keys.
     pub secrets: Arc<dyn Secrets>,
 }

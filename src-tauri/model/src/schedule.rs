@@ -2,7 +2,7 @@
 //!
 //! Refuses to start anything itself; it names what may start, and the engine does.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use crate::ids::UploadId;
@@ -75,8 +75,8 @@ impl Lane {
 pub struct Schedule {
     lanes: BTreeMap<Arc<str>, Lane>,
     waiting: BTreeSet<(Timestamp, UploadId)>,
-    known: HashMap<UploadId, Candidate>,
-    moving: HashMap<UploadId, bool>,
+    known: BTreeMap<UploadId, Candidate>,
+    moving: BTreeMap<UploadId, bool>,
 }
 
 impl Schedule {

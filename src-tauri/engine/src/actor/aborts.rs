@@ -1,6 +1,6 @@
 //! Sessions on services that nobody needs any more: dropped there in the background, with tries of their own.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashSet};
 
 use skylift_model::retry::backoff;
 use skylift_model::{Fault, FaultKind, Timestamp, UploadId};
@@ -16,7 +16,7 @@ const TRIES: u32 = 8;
 
 /// The sessions to drop.
 pub(super) struct Aborts {
-    rows: HashMap<i64, AbortRow>,
+    rows: BTreeMap<i64, AbortRow>,
     sending: HashSet<i64>,
     hurry: Option<Timestamp>,
 }

@@ -38,7 +38,9 @@ impl Actor {
             Ok(intake) => intake,
             Err(fault) => return self.answer(reply, Err(fault)),
         };
-        let walk = files::aside(move || (intake::collect(&intake, &uploads.paths), intake));
+        let walk = files::aside(self.setting.ports.aside, move || {
+            (intake::collect(&intake, &uploads.paths), intake)
+        });
         self.beside(reply, walk, |actor, walked| {
             let (found, intake) = walked?;
             actor.take(found?, &intake)

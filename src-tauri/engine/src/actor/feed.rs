@@ -2,7 +2,7 @@
 //!
 //! Refuses to queue: a slow listener gets fewer and larger steps, never old news.
 
-use std::collections::{HashMap, HashSet, VecDeque};
+use std::collections::{BTreeMap, HashSet, VecDeque};
 use std::time::Duration;
 
 use skylift_model::api::{Feed, Notice, Totals};
@@ -51,7 +51,7 @@ impl Listener {
 
 impl Feeds {
     /// A new listener hears of every row first, in the order of the queue.
-    pub(super) fn subscribe(&mut self, to: mpsc::Sender<Feed>, records: &HashMap<UploadId, Record>) {
+    pub(super) fn subscribe(&mut self, to: mpsc::Sender<Feed>, records: &BTreeMap<UploadId, Record>) {
         let mut listener = Listener {
             to,
             rev: 0,
@@ -71,7 +71,7 @@ impl Feeds {
     }
 
     /// Starts every listener anew, after the queue was opened again.
-    pub(super) fn reset(&mut self, records: &HashMap<UploadId, Record>, notices: Vec<Notice>) {
+    pub(super) fn reset(&mut self, records: &BTreeMap<UploadId, Record>, notices: Vec<Notice>) {
         for notice in notices {
             self.notice(notice.bad, notice.text);
         }
@@ -143,8 +143,8 @@ impl Feeds {
     /// Sends what is due. Called after every batch of events; does nothing in between.
     pub(super) fn tick(
         &mut self,
-        records: &mut HashMap<UploadId, Record>,
-        accounts: &HashMap<String, AccountState>,
+        records: &mut BTreeMap<UploadId, Record>,
+        accounts: &BTreeMap<String, AccountState>,
         wall: Timestamp,
     ) {
         let now = Instant::now();
@@ -184,8 +184,8 @@ impl Listener {
     /// Sends as many messages as the listener has room for; says whether something is left.
     fn send(
         &mut self,
-        records: &HashMap<UploadId, Record>,
-        accounts: &HashMap<String, AccountState>,
+        records: &BTreeMap<UploadId, Record>,
+        accounts: &BTreeMap<String, AccountState>,
         now: Timestamp,
         moving: &[skylift_model::api::Progress],
         totals: Totals,
@@ -222,7 +222,7 @@ impl Listener {
     }
 }
 
-fn in_order(records: &HashMap<UploadId, Record>) -> Vec<UploadId> {
+fn in_order(records: &BTreeMap<UploadId, Record>) -> Vec<UploadId> {
     let mut ids: Vec<_> = records
         .values()
         .map(|record| (record.row.rank, record.row.id))
@@ -231,7 +231,7 @@ fn in_order(records: &HashMap<UploadId, Record>) -> Vec<UploadId> {
     ids.into_iter().map(|(_, id)| id).collect()
 }
 
-fn totals(records: &HashMap<UploadId, Record>, accounts: &HashMap<String, AccountState>, now: Timestamp) -> Totals {
+fn totals(records: &BTreeMap<UploadId, Record>, accounts: &BTreeMap<String, AccountState>, now: Timestamp) -> Totals {
     let mut totals = Totals {
         all: u32::try_from(records.len()).unwrap_or(u32::MAX),
         ..Totals::default()

@@ -16,6 +16,7 @@ use tokio::sync::mpsc;
 use super::verbs::Verb;
 use super::{Actor, Channel, Reply};
 use crate::files::{self, as_path, from_path};
+use crate::ports::Aside;
 use crate::record::Record;
 use crate::settings::{Folder, Stored};
 use crate::store::{FolderRow, Store, UploadRow};
@@ -317,7 +318,8 @@ impl Actor {
 
     pub(super) fn add_folder(&mut self, new: NewFolder, reply: Reply) {
         let only_new = new.only_new.then(|| self.now());
-        self.beside(reply, located(new), move |actor, new| actor.keep_folder(new?, only_new));
+        let located = located(self.setting.ports.aside, new);
+        self.beside(reply, located, move |actor, new| actor.keep_folder(new?, only_new));
     }
 
     fn keep_folder(&mut self, new: NewFolder, only_new: Option<Timestamp>) -> Result<Answer, Fault> {
@@ -344,12 +346,11 @@ impl Actor {
     }
 
     pub(super) fn change_folder(&mut self, id: FolderId, change: FolderChange, reply: Reply) {
-        match self.kept(id).cloned() {
-            Ok(kept) => self.beside(reply, located_change(kept, change), move |actor, change| {
-                actor.keep_change(id, change?)
-            }),
-            Err(fault) => self.answer(reply, Err(fault)),
-        }
+        let located = match self.kept(id).cloned() {
+            Ok(kept) => located_change(self.setting.ports.aside, kept, change),
+            Err(fault) => return self.answer(reply, Err(fault)),
+        };
+        self.beside(reply, located, move |actor, change| actor.keep_change(id, change?));
     }
 
     fn keep_change(&mut self, id: FolderId, change: FolderChange) -> Result<Answer, Fault> {
@@ -555,22 +556,26 @@ pub(super) fn test_rules(rules: &FolderRules, path: &str) -> Result<Answer, Faul
 }
 
 /// A folder to watch with its paths as they really are on disk, and found to be what they should be.
-pub(super) async fn located(mut new: NewFolder) -> Result<NewFolder, Fault> {
+pub(super) async fn located(aside: Aside, mut new: NewFolder) -> Result<NewFolder, Fault> {
     let look = move || {
         let path = existing_folder(&new.path, "the folder")?;
         new.setup.after = real_target(&path, new.setup.after)?;
         new.path = from_path(&path);
         Ok(new)
     };
-    files::aside(look).await?
+    files::aside(aside, look).await?
 }
 
 /// Other choices for a folder, likewise. What stays as it is was looked at before, and may be away at present.
-pub(super) async fn located_change(kept: Folder, mut change: FolderChange) -> Result<FolderChange, Fault> {
+pub(super) async fn located_change(
+    aside: Aside,
+    kept: Folder,
+    mut change: FolderChange,
+) -> Result<FolderChange, Fault> {
     let Some(after) = change.after.take().filter(|after| *after != kept.setup.after) else {
         return Ok(change);
     };
-    let target = files::aside(move || real_target(&as_path(&kept.path), after)).await?;
+    let target = files::aside(aside, move || real_target(&as_path(&kept.path), after)).await?;
     change.after = Some(target?);
     Ok(change)
 }

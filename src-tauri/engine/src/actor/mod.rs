@@ -17,7 +17,7 @@ mod verbs;
 mod views;
 mod watched;
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashSet};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -80,9 +80,9 @@ struct Actor {
     store: Store,
     settings: SettingsFile,
     catalog: Catalog,
-    records: HashMap<UploadId, Record>,
+    records: BTreeMap<UploadId, Record>,
     schedule: Schedule,
-    accounts: HashMap<String, AccountState>,
+    accounts: BTreeMap<String, AccountState>,
     aborts: aborts::Aborts,
     uplink: Uplink,
     events: Channel<(UploadId, Event)>,
@@ -130,10 +130,11 @@ async fn refuse_for_a_while(asks: &mut mpsc::Receiver<Ask>, fault: &Fault, liste
     tokio::pin!(until);
     loop {
         tokio::select! {
+            biased;
             () = &mut until => return true,
             ask = asks.recv() => match ask {
                 Some(Ask::Command(asked)) => asked.answer(Err(fault.clone())),
-                Some(Ask::Subscribe(listener)) => listeners.subscribe(listener, &HashMap::new()),
+                Some(Ask::Subscribe(listener)) => listeners.subscribe(listener, &BTreeMap::new()),
                 Some(Ask::Close(done)) => {
                     // Whoever asked to close may not wait for it.
                     let _ = done.send(());
@@ -169,7 +170,7 @@ impl Actor {
         (
             Store,
             SettingsFile,
-            HashMap<UploadId, Record>,
+            BTreeMap<UploadId, Record>,
             Vec<AbortRow>,
             Vec<Notice>,
         ),
@@ -221,7 +222,7 @@ impl Actor {
         setting: Arc<Setting>,
         store: Store,
         settings: SettingsFile,
-        records: HashMap<UploadId, Record>,
+        records: BTreeMap<UploadId, Record>,
         mut aborts: Vec<AbortRow>,
         folders: folders::Folders,
         feed: feed::Feeds,
@@ -251,7 +252,7 @@ impl Actor {
             catalog,
             records,
             schedule: Schedule::default(),
-            accounts: HashMap::new(),
+            accounts: BTreeMap::new(),
             aborts: aborts::Aborts::new(aborts),
             uplink,
             events: mpsc::unbounded_channel(),
@@ -299,6 +300,7 @@ impl Actor {
             }
             let wake = self.next_wake();
             tokio::select! {
+                biased;
                 ask = asks.recv(), if self.closing.is_none() => match ask {
                     Some(ask) => self.on_ask(ask),
                     None => self.close(None),

@@ -14,6 +14,7 @@ use super::folders::{located, located_change};
 use super::watched::Entrance;
 use super::{Actor, Later, Reply};
 use crate::files::{self, as_path};
+use crate::ports::Aside;
 use crate::settings::Folder;
 use crate::watch::Seen;
 use crate::watch::walk::{self, Found, Ground};
@@ -27,9 +28,9 @@ impl Actor {
             PreviewOf::Changed(id, _) => self.kept(*id).cloned().map(Some),
             PreviewOf::Folder(_) | PreviewOf::New(_) => Ok(None),
         };
-        let later = self.later.0.clone();
+        let (later, aside) = (self.later.0.clone(), self.setting.ports.aside);
         let work = async move {
-            let of = located_of(of, kept?).await?;
+            let of = located_of(aside, of, kept?).await?;
             let prepared = ask(&later, move |actor| actor.prepare(of)).await?;
             previewed(prepared, later).await
         };
@@ -58,11 +59,11 @@ impl Actor {
     }
 }
 
-async fn located_of(of: PreviewOf, kept: Option<Folder>) -> Result<PreviewOf, Fault> {
+async fn located_of(aside: Aside, of: PreviewOf, kept: Option<Folder>) -> Result<PreviewOf, Fault> {
     Ok(match (of, kept) {
-        (PreviewOf::New(new), _) => PreviewOf::New(Box::new(located(*new).await?)),
+        (PreviewOf::New(new), _) => PreviewOf::New(Box::new(located(aside, *new).await?)),
         (PreviewOf::Changed(id, change), Some(kept)) => {
-            PreviewOf::Changed(id, Box::new(located_change(kept, *change).await?))
+            PreviewOf::Changed(id, Box::new(located_change(aside, kept, *change).await?))
         }
         (of, _) => of,
     })

@@ -172,7 +172,7 @@ impl Actor {
         let rows = rows.filter(|row| never_read(row));
         let rows: Vec<_> = rows.map(|row| (row.id, row.root.clone(), row.path.clone())).collect();
         let files = self.setting.ports.files.clone();
-        let look = files::aside(move || {
+        let look = files::aside(self.setting.ports.aside, move || {
             let facts = |(id, root, path): (UploadId, Option<RawPath>, RawPath)| {
                 Some((id, files.open(root.as_ref(), &path).ok()?.facts().ok()?))
             };

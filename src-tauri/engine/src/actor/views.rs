@@ -1,6 +1,6 @@
 //! Uploads as front ends see them: rows, details, receipts, and a reason for everything that does not move.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 
 use skylift_model::api::{Answer, Details, PartView, Row};
 use skylift_model::names::shown;
@@ -11,7 +11,7 @@ use super::{AccountState, Actor, unknown};
 use crate::record::Record;
 
 /// One upload as a list shows it.
-pub(super) fn row(record: &Record, accounts: &HashMap<String, AccountState>, now: Timestamp) -> Row {
+pub(super) fn row(record: &Record, accounts: &BTreeMap<String, AccountState>, now: Timestamp) -> Row {
     let r = &record.row;
     let standing = standing(record, accounts.get(&r.account), now);
     Row {

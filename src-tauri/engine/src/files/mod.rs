@@ -33,7 +33,7 @@ pub(crate) use beneath::{Root, facts as below};
 pub(crate) use platform::rename_new;
 pub use platform::{as_path, from_path};
 
-use crate::ports::{Files, SourceFacts, SourceFile};
+use crate::ports::{Aside, Files, SourceFacts, SourceFile};
 
 /// The files of this computer.
 pub struct DiskFiles;
@@ -68,7 +68,13 @@ impl Files for DiskFiles {
 ///
 /// # Errors
 /// When it panicked, which is a bug.
-pub(crate) async fn aside<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, Fault> {
+pub(crate) async fn aside<T: Send + 'static>(
+    aside: Aside,
+    work: impl FnOnce() -> T + Send + 'static,
+) -> Result<T, Fault> {
+    if aside == Aside::InPlace {
+        return Ok(work());
+    }
     tokio::task::spawn_blocking(work).await.map_err(|error| {
         tracing::error!(%error, "looking at files ended badly");
         Fault::new(

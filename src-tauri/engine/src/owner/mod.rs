@@ -46,6 +46,25 @@ pub async fn open(folder: &Path, ports: Ports, works: bool) -> Result<Handle, Fa
     Ok(Handle::new(asks))
 }
 
+/// Opens the engine of a data folder that nobody else can know of, on the runtime of whoever asks: without a lock, a
+/// socket or a thread, so that a simulation can run it, drop it at any moment and run it again.
+///
+/// # Errors
+/// When the queue or the settings cannot be used.
+pub async fn open_alone(folder: &Path, ports: Ports) -> Result<Handle, Fault> {
+    let (to, asked) = mpsc::channel(WAITING);
+    let (opened, result) = oneshot::channel();
+    let setting = Setting {
+        folder: folder.to_owned(),
+        ports,
+        runtime: Runtime::current(),
+        works: true,
+    };
+    tokio::spawn(actor::run(setting, asked, opened));
+    result.await.unwrap_or_else(|_| Err(crate::handle::closed()))?;
+    Ok(Handle::new(to))
+}
+
 struct Place {
     folder: PathBuf,
     ports: Ports,

@@ -23,7 +23,7 @@ use tokio_util::sync::CancellationToken;
 use crate::keys::Keys;
 use crate::pace::Pace;
 use crate::payload::Pool;
-use crate::ports::{Files, Outgoing, Ports, SourceFacts, SourceFile};
+use crate::ports::{Outgoing, Ports, SourceFacts, SourceFile};
 
 /// What a worker tells the actor.
 pub(crate) enum Event {
@@ -157,11 +157,7 @@ pub(crate) async fn run(
 }
 
 async fn work(assignment: Assignment, uplink: Uplink, events: mpsc::UnboundedSender<(UploadId, Event)>) -> Ending {
-    let (files, root, path) = (
-        uplink.ports.files.clone(),
-        assignment.root.clone(),
-        assignment.path.clone(),
-    );
+    let (ports, root, path) = (uplink.ports.clone(), assignment.root.clone(), assignment.path.clone());
     let result = match Worker::new(assignment, uplink, events).await {
         Ok(worker) => worker.drive().await,
         Err(halt) => Err(halt),
@@ -169,7 +165,7 @@ async fn work(assignment: Assignment, uplink: Uplink, events: mpsc::UnboundedSen
     match result {
         Ok(finished) => Ending::Completed(Box::new(finished)),
         Err(Halt::Fault(step, fault)) if fault.kind == FaultKind::SourceChanged => {
-            let now = open(files, root, path).await;
+            let now = open(&ports, root, path).await;
             let now = now.and_then(|file| file.facts().map_err(|error| crate::files::explain(&error)));
             Ending::Changed(step, fault, now)
         }
@@ -179,8 +175,9 @@ async fn work(assignment: Assignment, uplink: Uplink, events: mpsc::UnboundedSen
     }
 }
 
-async fn open(files: Arc<dyn Files>, root: Option<RawPath>, path: RawPath) -> Result<Arc<dyn SourceFile>, Fault> {
-    crate::files::aside(move || files.open(root.as_ref(), &path)).await?
+async fn open(ports: &Ports, root: Option<RawPath>, path: RawPath) -> Result<Arc<dyn SourceFile>, Fault> {
+    let files = ports.files.clone();
+    crate::files::aside(ports.aside, move || files.open(root.as_ref(), &path)).await?
 }
 
 /// What the tasks of one upload share.
@@ -233,7 +230,7 @@ impl Worker {
         let file = if job.flow().import {
             None
         } else {
-            match open(uplink.ports.files.clone(), root, path).await {
+            match open(&uplink.ports, root, path).await {
                 Err(_) if phase == Phase::Completing => None,
                 opened => Some(opened.map_err(|fault| Halt::Fault("open".into(), fault))?),
             }
