@@ -8,7 +8,7 @@ use tokio::task::JoinSet;
 use crate::andi::Andi;
 use crate::archetype::Archetype;
 use crate::call::Call;
-use crate::clock::{self, Clock};
+use crate::clock::Clock;
 use crate::config::{Config, StorageKind};
 use crate::empirical::Empirical;
 use crate::fault::Board;
@@ -23,6 +23,17 @@ use crate::service::{Service, Step};
 use crate::stats::{Meters, Stats};
 use crate::storage::{S3, Storage};
 use crate::vault::Vault;
+
+/// What a sandbox gets from the place it runs in.
+pub(crate) struct Surroundings {
+    /// `http://127.0.0.1:PORT`.
+    pub(crate) address: String,
+    /// The same of the S3 server, if there is to be one.
+    pub(crate) s3_address: Option<String>,
+    pub(crate) clock: Clock,
+    /// What ids and secrets are derived from.
+    pub(crate) salt: u64,
+}
 
 /// What every service may use.
 pub(crate) struct Core {
@@ -41,23 +52,26 @@ pub(crate) struct Core {
 }
 
 impl Core {
-    fn new(config: Config, address: String, s3_address: Option<&str>) -> io::Result<Self> {
-        let vault = Arc::new(Vault::open(config.root.as_deref())?);
-        let ids = Ids::new(clock::wall().unsigned_abs() ^ u64::from(std::process::id()));
-        let clock = Arc::new(Clock::default());
-        let s3 = match (config.storage, s3_address) {
-            (StorageKind::S3, Some(address)) => Some(S3::new(vault.root(), address, &ids.hex(40))?),
-            (StorageKind::Files | StorageKind::S3, _) => None,
+    fn new(config: Config, surroundings: Surroundings) -> io::Result<Self> {
+        let vault = Arc::new(match config.storage {
+            StorageKind::Memory => Vault::in_memory(),
+            StorageKind::Files | StorageKind::S3 => Vault::open(config.root.as_deref())?,
+        });
+        let ids = Ids::new(surroundings.salt);
+        let clock = Arc::new(surroundings.clock);
+        let s3 = match (vault.root(), surroundings.s3_address) {
+            (Some(root), Some(address)) => Some(S3::new(root, &address, &ids.hex(40))?),
+            _ => None,
         };
         let storage = Storage::new(&config, Arc::clone(&clock), Arc::clone(&vault), ids.hex(40), s3);
         Ok(Core {
+            meters: Arc::new(Meters::new(&clock)),
             clock,
-            meters: Arc::default(),
             keys: KeyRing::new(config.keys.clone()),
             faults: Board::new(config.faults.clone(), config.seed),
             objects: Objects::new(vault.keeps()),
             background: Mutex::default(),
-            address,
+            address: surroundings.address,
             storage,
             vault,
             ids,
@@ -94,8 +108,8 @@ impl App {
     /// # Errors
     ///
     /// When the folder for stored bytes cannot be made.
-    pub(crate) fn new(config: Config, address: String, s3_address: Option<&str>) -> io::Result<Self> {
-        let core = Arc::new(Core::new(config, address, s3_address)?);
+    pub(crate) fn new(config: Config, surroundings: Surroundings) -> io::Result<Self> {
+        let core = Arc::new(Core::new(config, surroundings)?);
         Ok(App {
             andi: Arc::new(Andi::new(Arc::clone(&core))),
             notion: Arc::new(Notion::new(Arc::clone(&core))),

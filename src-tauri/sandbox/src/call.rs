@@ -1,5 +1,6 @@
 //! One request as the services see it: address taken apart, body metered, and what faults want of its handling.
 
+use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -7,7 +8,7 @@ use bytes::Bytes;
 use futures_util::{Stream, stream};
 use http::{HeaderMap, Method, Uri};
 use http_body_util::BodyExt;
-use hyper::body::Incoming;
+use http_body_util::combinators::UnsyncBoxBody;
 use serde_json::Value;
 
 use crate::keys::header;
@@ -17,6 +18,9 @@ use crate::stats::Meters;
 
 /// Largest JSON body read; those of the contracts are far smaller. Only Rebilly's inline files have a limit of their own.
 pub(crate) const MAX_JSON: u64 = 4 * 1024 * 1024;
+
+/// A request's body, wherever it comes from.
+pub(crate) type RequestBody = UnsyncBoxBody<Bytes, io::Error>;
 
 /// A request to one of the services or to presigned storage.
 pub(crate) struct Call {
@@ -82,7 +86,7 @@ pub(crate) fn time_at(rate: u64, bytes: usize) -> Duration {
 
 /// A request's body, metered, and slowed down or cut where a fault says so.
 pub(crate) struct Body {
-    inner: Option<Incoming>,
+    inner: Option<RequestBody>,
     meters: Arc<Meters>,
     service: Service,
     received: u64,
@@ -100,7 +104,7 @@ impl From<Cut> for Stop {
 }
 
 impl Body {
-    pub(crate) fn new(inner: Incoming, meters: Arc<Meters>, service: Service) -> Self {
+    pub(crate) fn new(inner: RequestBody, meters: Arc<Meters>, service: Service) -> Self {
         Body {
             inner: Some(inner),
             meters,
@@ -195,23 +199,17 @@ impl Body {
     }
 
     /// The rest as a stream.
-    pub(crate) fn chunks(&mut self) -> impl Stream<Item = std::io::Result<Bytes>> + Send + '_ {
+    pub(crate) fn chunks(&mut self) -> impl Stream<Item = io::Result<Bytes>> + Send + '_ {
         stream::unfold(self, |body| async move {
-            let item = body
-                .chunk()
-                .await
-                .map_err(|Cut| std::io::Error::other("the body broke off"));
+            let item = body.chunk().await.map_err(|Cut| io::Error::other("the body broke off"));
             item.transpose().map(|item| (item, body))
         })
     }
 
     /// The rest as a stream that owns it.
-    pub(crate) fn into_chunks(self) -> impl Stream<Item = std::io::Result<Bytes>> + Send + 'static {
+    pub(crate) fn into_chunks(self) -> impl Stream<Item = io::Result<Bytes>> + Send + 'static {
         stream::unfold(self, |mut body| async move {
-            let item = body
-                .chunk()
-                .await
-                .map_err(|Cut| std::io::Error::other("the body broke off"));
+            let item = body.chunk().await.map_err(|Cut| io::Error::other("the body broke off"));
             item.transpose().map(|item| (item, body))
         })
     }

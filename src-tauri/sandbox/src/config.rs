@@ -16,7 +16,7 @@ const MIB: u64 = 1024 * 1024;
 pub struct Config {
     /// Port on 127.0.0.1; 0 takes a free one.
     pub port: u16,
-    /// Where stored bytes go; a temporary folder, removed at the end, if none.
+    /// Where stored bytes go if they go to files; a temporary folder, removed at the end, if none.
     pub root: Option<PathBuf>,
     /// The only keys accepted. Empty: any key, except that `wrong...` is refused and `readonly...` may only read.
     pub keys: Vec<String>,
@@ -32,7 +32,7 @@ pub struct Config {
     pub storage: StorageKind,
     /// Faults in force from the start.
     pub faults: Vec<FaultRule>,
-    /// Seed of the chance in fault rules.
+    /// Seed of the chance in fault rules, and in process also of ids and of the secret that signs URLs.
     pub seed: u64,
     /// How long an import from a URL takes before the bytes are fetched.
     #[serde(with = "millis")]
@@ -78,6 +78,8 @@ pub enum StorageKind {
     /// The sandbox itself: files under the root, fast.
     #[default]
     Files,
+    /// The sandbox itself: in memory, without a file or a thread, for small files. No object has a path.
+    Memory,
     /// A real S3 server (`s3s` with its file system backend) in this process, on a port of its own: slow and faithful.
     S3,
 }

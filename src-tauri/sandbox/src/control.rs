@@ -6,10 +6,11 @@ use bytes::Bytes;
 use futures_util::stream;
 use http::{Method, request::Parts};
 use http_body_util::{BodyExt, Limited, StreamBody};
-use hyper::body::{Frame, Incoming};
+use hyper::body::Frame;
 use serde_json::json;
 
 use crate::app::App;
+use crate::call::RequestBody;
 use crate::fault::FaultRule;
 use crate::mime;
 use crate::reply::{self, Reply};
@@ -21,7 +22,7 @@ const MAX_BODY: usize = 1024 * 1024;
 /// Piece of a generated file; a multiple of eight.
 const PIECE: u64 = 64 * 1024;
 
-pub(crate) async fn answer(app: &App, head: &Parts, path: &[String], body: Incoming) -> Reply {
+pub(crate) async fn answer(app: &App, head: &Parts, path: &[String], body: RequestBody) -> Reply {
     let path: Vec<&str> = path.iter().map(String::as_str).collect();
     match (&head.method, path.as_slice()) {
         (&Method::GET, ["stats"]) => to_json(&app.stats()),
@@ -73,9 +74,15 @@ fn complaint(status: u16, text: &str) -> Reply {
 async fn objects(app: &App) -> Reply {
     app.settle();
     let core = std::sync::Arc::clone(&app.core);
-    match tokio::task::spawn_blocking(move || core.objects.list()).await {
-        Ok(Ok(list)) => to_json(&list),
-        Ok(Err(error)) => complaint(500, &error.to_string()),
+    // Files are read off the async threads; for bytes in memory there may be no other thread.
+    let list = if core.vault.root().is_some() {
+        let listing = tokio::task::spawn_blocking(move || core.objects.list());
+        listing.await.map_err(std::io::Error::other).flatten()
+    } else {
+        core.objects.list()
+    };
+    match list {
+        Ok(list) => to_json(&list),
         Err(error) => complaint(500, &error.to_string()),
     }
 }
@@ -94,7 +101,7 @@ fn object(app: &App, service: &str, id: &str) -> Reply {
     }
 }
 
-async fn set_faults(app: &App, body: Incoming) -> Reply {
+async fn set_faults(app: &App, body: RequestBody) -> Reply {
     let body = match Limited::new(body, MAX_BODY).collect().await {
         Ok(body) => body.to_bytes(),
         Err(error) => return complaint(400, &error.to_string()),

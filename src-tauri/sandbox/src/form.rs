@@ -99,7 +99,7 @@ async fn store(
     meter: &crate::stats::Meter,
     terms: Terms,
 ) -> Result<Arc<Blob>, BadForm> {
-    match vault.receive(field, meter, terms).await.map_err(BadForm::Vault)? {
+    match vault.receive(field, Some(meter), terms).await.map_err(BadForm::Vault)? {
         Received::Whole(blob) => Ok(blob),
         Received::TooLarge => Err(BadForm::TooLarge),
         Received::Broken(_) => Err(BadForm::Broken),

@@ -1,4 +1,5 @@
-//! Identifiers in the shapes the services use. They look random and never repeat within one sandbox.
+//! Identifiers in the shapes the services use. They look random, never repeat within one sandbox, and are the same again
+//! from the same salt.
 
 use std::fmt::Write as _;
 use std::sync::atomic::{AtomicU64, Ordering};

@@ -1,6 +1,7 @@
 //! Five upload services on loopback: Andi, Notion, Empirical, Rebilly and Archetype, with their presigned storage, and
 //! faults on demand. Written from the published contracts alone and ignorant of every other crate here, so that a
 //! mistake in one does not hide in the other. Refuses to listen or to fetch anywhere but on loopback.
+//! [`Sandbox::in_process`] is the same without sockets, threads or real time, for simulations that must be repeatable.
 //!
 //! ```no_run
 //! # async fn example() -> std::io::Result<()> {
@@ -26,6 +27,7 @@ mod fault;
 mod fetch;
 mod form;
 mod ids;
+mod in_process;
 mod keys;
 mod listen;
 mod lock;
@@ -53,6 +55,8 @@ pub use config::{
 pub use control::sample_bytes;
 pub use fault::{FaultKind, FaultRule, ResetAt, RuleReport, SpecError};
 pub use objects::{ObjectInfo, SessionInfo};
+pub use reply::ReplyBody;
 pub use sandbox::Sandbox;
+pub use serve::Broken;
 pub use service::{Service, Step};
 pub use stats::{PartCount, ServiceStats, Stats};

@@ -6,6 +6,9 @@ use std::sync::atomic::{AtomicU8, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use http::Request;
+use http_body_util::BodyExt;
+use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
@@ -16,7 +19,7 @@ use tokio::task::JoinSet;
 use crate::app::App;
 use crate::lock::Locked;
 use crate::route::Door;
-use crate::serve;
+use crate::serve::{self, Broken};
 use crate::service::Service;
 
 /// Not a status line by any reading.
@@ -24,19 +27,10 @@ const GARBAGE: &[u8] = b"\x00\x01SSH-2.0-this is not HTTP\r\n\xff\xfe\r\n\r\n";
 /// How long to wait when the system cannot accept: usually out of file descriptors.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
-/// How a connection must end when its request cannot be answered.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Break {
-    /// A TCP reset.
-    Reset,
-    /// Bytes that are not HTTP, then the end.
-    Garbage,
-}
-
 /// What one connection remembers between requests.
 #[derive(Default)]
 pub(crate) struct Link {
-    ending: Mutex<Option<Break>>,
+    ending: Mutex<Option<Broken>>,
     /// One bit per service it carried a request for.
     services: AtomicU8,
 }
@@ -49,7 +43,7 @@ impl Link {
     }
 
     /// Asks for the connection to end this way as soon as the request at hand is over.
-    pub(crate) fn end(&self, how: Break) {
+    fn end(&self, how: Broken) {
         *self.ending.locked() = Some(how);
     }
 }
@@ -75,7 +69,14 @@ async fn converse(stream: TcpStream, door: Door, app: Arc<App>) {
     // Small replies must not wait for an acknowledgement; without the option they are only slower.
     let _ = stream.set_nodelay(true);
     let link = Arc::new(Link::default());
-    let service = service_fn(|request| Box::pin(serve::answer(Arc::clone(&app), Arc::clone(&link), door, request)));
+    let service = service_fn(|request: Request<Incoming>| {
+        let (app, link) = (Arc::clone(&app), Arc::clone(&link));
+        let request = request.map(|body| body.map_err(io::Error::other).boxed_unsync());
+        Box::pin(async move {
+            let answer = serve::answer(&app, &link, door, request).await;
+            answer.inspect_err(|how| link.end(*how))
+        })
+    });
     let mut connection = http1::Builder::new().serve_connection(TokioIo::new(stream), service);
     // However it ended, the stream is still there to be ended as asked.
     let ended = std::future::poll_fn(|context| connection.poll_without_shutdown(context)).await;
@@ -85,10 +86,10 @@ async fn converse(stream: TcpStream, door: Door, app: Arc<App>) {
     let _ = finish(stream, how, ended.is_ok()).await;
 }
 
-async fn finish(mut stream: TcpStream, how: Option<Break>, orderly: bool) -> io::Result<()> {
+async fn finish(mut stream: TcpStream, how: Option<Broken>, orderly: bool) -> io::Result<()> {
     match how {
-        Some(Break::Reset) => stream.set_zero_linger(),
-        Some(Break::Garbage) => {
+        Some(Broken::Reset) => stream.set_zero_linger(),
+        Some(Broken::Garbage) => {
             stream.write_all(GARBAGE).await?;
             stream.shutdown().await
         }

@@ -8,7 +8,8 @@ use http_body_util::combinators::UnsyncBoxBody;
 use http_body_util::{BodyExt, Empty, Full};
 use serde_json::Value;
 
-pub(crate) type ReplyBody = UnsyncBoxBody<Bytes, io::Error>;
+/// The body of a reply, in frames. An error is a connection that ends before the body does.
+pub type ReplyBody = UnsyncBoxBody<Bytes, io::Error>;
 pub(crate) type Reply = Response<ReplyBody>;
 
 /// Why handling a request ended early.

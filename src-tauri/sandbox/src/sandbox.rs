@@ -1,25 +1,33 @@
-//! A running sandbox: how to start one, look into it, disturb it and end it.
+//! A running sandbox: how to start one, call it without a socket, look into it, disturb it and end it.
 
+use std::error::Error;
 use std::io;
 use std::net::Ipv4Addr;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use bytes::Bytes;
+use http::{Request, Response};
+use hyper::body::Body;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
-use crate::app::App;
+use crate::app::{App, Surroundings};
+use crate::clock::{self, Clock};
 use crate::config::{Config, StorageKind};
 use crate::fault::{FaultRule, RuleReport};
-use crate::listen;
+use crate::in_process;
+use crate::listen::{self, Link};
 use crate::objects::{Object, ObjectInfo, SessionInfo};
+use crate::reply::{self, ReplyBody};
 use crate::route::Door;
+use crate::serve::{self, Broken};
 use crate::service::Service;
 use crate::stats::Stats;
 use crate::vault;
 
-/// The five services, listening until this is shut down or dropped.
+/// The five services, listening until this is shut down or dropped, or in process without listening.
 pub struct Sandbox {
     app: Arc<App>,
     doors: Vec<JoinHandle<std::convert::Infallible>>,
@@ -35,17 +43,76 @@ impl Sandbox {
         let main = TcpListener::bind((Ipv4Addr::LOCALHOST, config.port)).await?;
         let s3 = match config.storage {
             StorageKind::S3 => Some(TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?),
-            StorageKind::Files => None,
+            StorageKind::Files | StorageKind::Memory => None,
         };
         let address = |listener: &TcpListener| listener.local_addr().map(|address| format!("http://{address}"));
-        let s3_address = s3.as_ref().map(address).transpose()?;
-        let app = Arc::new(App::new(config, address(&main)?, s3_address.as_deref())?);
+        let surroundings = Surroundings {
+            address: address(&main)?,
+            s3_address: s3.as_ref().map(address).transpose()?,
+            clock: Clock::new(clock::wall),
+            salt: clock::wall().unsigned_abs() ^ u64::from(std::process::id()),
+        };
+        let app = Arc::new(App::new(config, surroundings)?);
         let mut doors = vec![tokio::spawn(listen::accept(main, Door::Main, Arc::clone(&app)))];
         doors.extend(s3.map(|listener| tokio::spawn(listen::accept(listener, Door::S3, Arc::clone(&app)))));
         Ok(Sandbox { app, doors })
     }
 
-    /// `http://127.0.0.1:PORT`.
+    /// A sandbox that listens nowhere and is reached by [`Sandbox::call`] alone. It needs no socket, thread, file or
+    /// background task; what takes time, such as `delay` in a fault rule, takes tokio's time. `now` gives milliseconds
+    /// since 1970 and takes the place of the system's time.
+    ///
+    /// The same config and the same calls in the same order at the same times get the same replies, to the byte: ids
+    /// and the secret that signs URLs are derived from [`Config::seed`]. The bytes stay in memory: `port`, `root` and
+    /// `storage` of the config mean nothing here.
+    ///
+    /// Imports are the exception. They fetch over a socket, from another server on loopback, in a background task.
+    ///
+    /// # Errors
+    ///
+    /// None today.
+    pub fn in_process(config: Config, now: impl Fn() -> i64 + Send + Sync + 'static) -> io::Result<Self> {
+        let surroundings = Surroundings {
+            address: in_process::ADDRESS.to_owned(),
+            s3_address: None,
+            clock: Clock::new(now),
+            salt: config.seed,
+        };
+        let config = Config {
+            storage: StorageKind::Memory,
+            ..config
+        };
+        Ok(Sandbox {
+            app: Arc::new(App::new(config, surroundings)?),
+            doors: Vec::new(),
+        })
+    }
+
+    /// Answers a request as if it had come over a connection of its own, faults included. The address is one below
+    /// [`Sandbox::base_url`], or one that a service has given out.
+    ///
+    /// `host` and `content-length` are added as an HTTP client adds them, and the reply gets a `date` by the sandbox's
+    /// clock. A body that ends with an error, or before its `content-length`, is a connection that broke; bytes behind
+    /// that length are not sent. A request that a fault lets hang never ends; to drop the future is to hang up, at
+    /// whatever step the request is then.
+    ///
+    /// # Errors
+    ///
+    /// When the connection would have ended without a reply: how.
+    pub async fn call<B>(&self, request: Request<B>) -> Result<Response<ReplyBody>, Broken>
+    where
+        B: Body<Data = Bytes> + Send + 'static,
+        B::Error: Into<Box<dyn Error + Send + Sync>>,
+    {
+        let core = &self.app.core;
+        core.meters.connected();
+        let request = in_process::as_sent(request);
+        let mut reply = serve::answer(&self.app, &Link::default(), Door::Main, request).await?;
+        reply::set(&mut reply, "date", &clock::http_date(core.clock.now()));
+        Ok(reply)
+    }
+
+    /// `http://127.0.0.1:PORT`; in process an address at which nobody listens.
     pub fn url(&self) -> &str {
         self.app.core.address()
     }
@@ -93,11 +160,12 @@ impl Sandbox {
     ///
     /// # Errors
     ///
-    /// `NotFound` without such an object; otherwise when a file cannot be read or written.
+    /// `NotFound` without such an object, `Unsupported` if the bytes are in memory; otherwise when a file cannot be read
+    /// or written.
     pub fn object_path(&self, service: Service, id: &str) -> io::Result<PathBuf> {
         let object = self.object(service, id)?;
         let joined = self.app.core.vault.join(&object.blobs)?;
-        let path = joined.path.clone();
+        let path = joined.path()?.to_owned();
         self.app.core.objects.put(
             service,
             id,
@@ -138,6 +206,7 @@ impl Sandbox {
     }
 
     /// Stops listening and breaks every connection at once, without waiting; what is stored can still be looked at.
+    /// Calls in process go on.
     pub fn break_connections(&self) {
         self.app.core.stop_background();
         self.doors.iter().for_each(JoinHandle::abort);

@@ -2,17 +2,16 @@
 
 mod inject;
 
-use std::fmt;
 use std::sync::Arc;
 
 use http::Request;
-use hyper::body::Incoming;
+use thiserror::Error;
 
 use crate::app::App;
-use crate::call::{Body, Call, Hints};
+use crate::call::{Body, Call, Hints, RequestBody};
 use crate::control;
 use crate::keys::header;
-use crate::listen::{Break, Link};
+use crate::listen::Link;
 use crate::reply::{self, Outcome, Reply, Stop, s3_error};
 use crate::route::{self, Door, Target};
 use crate::service::{Service, Step};
@@ -22,35 +21,29 @@ use inject::Plan;
 /// How much of an unread body is read away before the reply, for clients that read only after writing.
 const DRAIN: u64 = 64 * 1024 * 1024;
 
-/// Tells hyper to give the connection up; how it ends is noted on the link.
-#[derive(Debug)]
-pub(crate) struct Broken;
-
-impl fmt::Display for Broken {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("the connection is to be broken")
-    }
+/// How a connection ends whose request is not answered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+pub enum Broken {
+    /// By a TCP reset: a fault wanted it, or the request's body broke off.
+    #[error("the connection was reset")]
+    Reset,
+    /// By bytes that are not HTTP, then the end.
+    #[error("what came back is not HTTP")]
+    Garbage,
 }
 
-impl std::error::Error for Broken {}
-
-/// Answers a request, or says that the connection must break.
-pub(crate) async fn answer(
-    app: Arc<App>,
-    link: Arc<Link>,
-    door: Door,
-    request: Request<Incoming>,
-) -> Result<Reply, Broken> {
+/// Answers a request, or says how the connection must break.
+pub(crate) async fn answer(app: &App, link: &Link, door: Door, request: Request<RequestBody>) -> Result<Reply, Broken> {
     let (head, body) = request.into_parts();
     let (place, service, path) = match route::target(door, &head.uri) {
-        Target::Control(path) => return Ok(control::answer(&app, &head, &path, body).await),
+        Target::Control(path) => return Ok(control::answer(app, &head, &path, body).await),
         Target::Nobody => return Ok(reply::text(404, "text/plain", "nothing lives at this address\n")),
         Target::Api(service, path) => (Place::Api, service, path),
         Target::Storage(service, path) => (Place::Storage(door), service, path),
     };
     let call = Call {
         query: route::query(&head.uri),
-        origin: origin(&app, header(&head.headers, "host")),
+        origin: origin(app, header(&head.headers, "host")),
         method: head.method,
         uri: head.uri,
         headers: head.headers,
@@ -58,10 +51,7 @@ pub(crate) async fn answer(
         body: Body::new(body, Arc::clone(&app.core.meters), service),
         hints: Hints::default(),
     };
-    serve(&app, &link, place, service, call).await.map_err(|how| {
-        link.end(how);
-        Broken
-    })
+    serve(app, link, place, service, call).await
 }
 
 /// Which side of a service a request goes to.
@@ -81,7 +71,7 @@ fn origin(app: &App, host: Option<&str>) -> String {
         .map_or_else(|| app.core.address().to_owned(), |host| format!("http://{host}"))
 }
 
-async fn serve(app: &App, link: &Link, place: Place, service: Service, mut call: Call) -> Result<Reply, Break> {
+async fn serve(app: &App, link: &Link, place: Place, service: Service, mut call: Call) -> Result<Reply, Broken> {
     let step = match place {
         Place::Api => App::step(service, &call.method, &call.path, &call.query),
         Place::Storage(_) if call.method == http::Method::PUT => Step::Part,
@@ -142,11 +132,11 @@ async fn dispatch(app: &App, place: Place, service: Service, call: &mut Call) ->
 }
 
 /// Counts a refusal and sees to it that the client gets to read the answer.
-async fn settle(app: &App, service: Service, call: &mut Call, outcome: Outcome) -> Result<Reply, Break> {
+async fn settle(app: &App, service: Service, call: &mut Call, outcome: Outcome) -> Result<Reply, Broken> {
     let reply = match outcome {
         Ok(reply) => reply,
         Err(Stop::Answer(reply)) => *reply,
-        Err(Stop::Cut) => return Err(Break::Reset),
+        Err(Stop::Cut) => return Err(Broken::Reset),
     };
     if reply.status().as_u16() >= 400 {
         app.core.meters.of(service).count(|counts| counts.rejected += 1);
@@ -154,7 +144,7 @@ async fn settle(app: &App, service: Service, call: &mut Call, outcome: Outcome) 
     // Reading would ask a client that waits with `Expect` to send what nobody wants.
     let waits = call.body.is_untouched() && call.headers.contains_key("expect");
     if !waits {
-        call.body.drain(DRAIN).await.map_err(|_| Break::Reset)?;
+        call.body.drain(DRAIN).await.map_err(|_| Broken::Reset)?;
     }
     Ok(reply)
 }

@@ -1,12 +1,12 @@
 //! Counters: what arrived, how often, how much at once. They only ever grow until they are reset.
 
 use std::collections::BTreeMap;
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
 
 use serde::Serialize;
 
-use crate::clock;
+use crate::clock::Clock;
 use crate::lock::Locked;
 use crate::service::{Service, Step};
 
@@ -15,7 +15,7 @@ use crate::service::{Service, Step};
 pub struct Stats {
     /// Per service, by name.
     pub services: BTreeMap<Service, ServiceStats>,
-    /// TCP connections accepted, on all ports.
+    /// TCP connections accepted, on all ports; in process every call is one.
     pub connections: u64,
     /// Keys seen where they must not be, all services together.
     pub leaked_keys: u64,
@@ -79,13 +79,19 @@ pub struct PartCount {
     pub whole: u64,
 }
 
-#[derive(Default)]
 pub(crate) struct Meters {
     services: [Meter; 5],
     connections: AtomicU64,
 }
 
 impl Meters {
+    pub(crate) fn new(clock: &Arc<Clock>) -> Self {
+        Meters {
+            services: std::array::from_fn(|_| Meter::new(Arc::clone(clock))),
+            connections: AtomicU64::new(0),
+        }
+    }
+
     pub(crate) fn of(&self, service: Service) -> &Meter {
         &self.services[service as usize]
     }
@@ -115,8 +121,8 @@ impl Meters {
     }
 }
 
-#[derive(Default)]
 pub(crate) struct Meter {
+    clock: Arc<Clock>,
     counts: Mutex<ServiceStats>,
     body_bytes: AtomicU64,
     file_bytes: AtomicU64,
@@ -126,6 +132,18 @@ pub(crate) struct Meter {
 }
 
 impl Meter {
+    fn new(clock: Arc<Clock>) -> Self {
+        Meter {
+            clock,
+            counts: Mutex::default(),
+            body_bytes: AtomicU64::new(0),
+            file_bytes: AtomicU64::new(0),
+            last_file_byte_at: AtomicI64::new(0),
+            under_way: Gauge::default(),
+            parts_under_way: Gauge::default(),
+        }
+    }
+
     /// Counts a request for as long as the guard lives.
     pub(crate) fn request(&self, step: Step, carries_file: bool) -> Running<'_> {
         let mut counts = self.counts.locked();
@@ -144,7 +162,7 @@ impl Meter {
 
     pub(crate) fn file(&self, bytes: usize) {
         self.file_bytes.fetch_add(bytes as u64, Ordering::Relaxed);
-        self.last_file_byte_at.store(clock::wall(), Ordering::Relaxed);
+        self.last_file_byte_at.store(self.clock.outside(), Ordering::Relaxed);
     }
 
     /// Books the end of one part's body, whole or not.

@@ -1,13 +1,14 @@
-//! Bytes on disk: bodies streamed into files named by number, their checksums, and reading them back. Knows nothing of
-//! names, services or visibility; never holds a body in memory.
+//! The bytes: bodies streamed into files named by number, or into memory; their checksums, and reading them back. Knows
+//! nothing of names, services or visibility. With files it never holds a body in memory; in memory it needs no thread.
 
 use std::fs::File;
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
+use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
-use bytes::Bytes;
+use bytes::{Buf, Bytes};
 use futures_util::{Stream, StreamExt, stream};
 use http_body_util::{BodyExt, StreamBody};
 use hyper::body::Frame;
@@ -24,40 +25,116 @@ const QUEUE: usize = 8;
 /// How much is read back at a time.
 const READ: usize = 256 * 1024;
 
-/// Where the files are.
+/// Where the bytes are.
 pub(crate) struct Vault {
+    /// None keeps them in memory.
+    folder: Option<Folder>,
+}
+
+struct Folder {
     root: PathBuf,
     /// Removes the root when the sandbox ends, if the root is its own.
     temporary: Option<TempDir>,
     next: AtomicU64,
 }
 
-/// A file with what is known of its bytes. The file goes when the last owner goes, unless it is kept.
+impl Folder {
+    /// A path nobody uses: one process may run several sandboxes on one root.
+    fn fresh_path(&self) -> PathBuf {
+        let number = self.next.fetch_add(1, Ordering::Relaxed);
+        self.root.join(format!("blob-{}-{number}", std::process::id()))
+    }
+}
+
+/// Bytes with what is known of them. They go when the last owner goes; a file stays if it is kept.
 #[derive(Debug)]
 pub(crate) struct Blob {
-    pub(crate) path: PathBuf,
+    content: Content,
     pub(crate) size: u64,
     pub(crate) crc32c: u32,
     pub(crate) sha1: Option<String>,
+}
+
+#[derive(Debug)]
+enum Content {
+    File(Stored),
+    Memory(Bytes),
+}
+
+/// A file that is removed with this, unless it is kept.
+#[derive(Debug)]
+struct Stored {
+    path: PathBuf,
     kept: AtomicBool,
 }
 
+impl Stored {
+    fn new(path: PathBuf, kept: bool) -> Self {
+        Stored {
+            path,
+            kept: AtomicBool::new(kept),
+        }
+    }
+}
+
+impl Drop for Stored {
+    fn drop(&mut self) {
+        if !*self.kept.get_mut() {
+            // It may be gone with its folder already.
+            let _ = std::fs::remove_file(&self.path);
+        }
+    }
+}
+
 impl Blob {
+    /// Whether a file outlives the sandbox; nothing does in memory.
     pub(crate) fn keep(&self, kept: bool) {
-        self.kept.store(kept, Ordering::Relaxed);
+        if let Content::File(file) = &self.content {
+            file.kept.store(kept, Ordering::Relaxed);
+        }
     }
 
     /// An opaque entity tag, quoted: derived from the checksum and the size, not an MD5.
     pub(crate) fn etag(&self) -> String {
         format!("\"{:08x}{:016x}\"", self.crc32c, self.size)
     }
+
+    /// The file with the bytes.
+    ///
+    /// # Errors
+    ///
+    /// `Unsupported` if they are in memory.
+    pub(crate) fn path(&self) -> io::Result<&Path> {
+        match &self.content {
+            Content::File(file) => Ok(&file.path),
+            Content::Memory(_) => Err(io::Error::new(
+                io::ErrorKind::Unsupported,
+                "the bytes are kept in memory, there is no file with them",
+            )),
+        }
+    }
+
+    /// Reads the bytes from their beginning.
+    pub(crate) fn open(&self) -> io::Result<Reading> {
+        match &self.content {
+            Content::File(file) => File::open(&file.path).map(Reading::File),
+            Content::Memory(bytes) => Ok(Reading::Memory(bytes.clone())),
+        }
+    }
 }
 
-impl Drop for Blob {
-    fn drop(&mut self) {
-        if !*self.kept.get_mut() {
-            // It may be gone with its folder already.
-            let _ = std::fs::remove_file(&self.path);
+/// A blob being read.
+pub(crate) enum Reading {
+    File(File),
+    /// What is left.
+    Memory(Bytes),
+}
+
+impl Read for Reading {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        match self {
+            Reading::File(file) => file.read(buffer),
+            Reading::Memory(bytes) => bytes.reader().read(buffer),
         }
     }
 }
@@ -81,6 +158,8 @@ pub(crate) struct Terms {
 }
 
 impl Vault {
+    /// Keeps the bytes in files.
+    ///
     /// # Errors
     ///
     /// When the folder cannot be made.
@@ -94,41 +173,48 @@ impl Vault {
             .expect("one of the two is there");
         std::fs::create_dir_all(root)?;
         Ok(Vault {
-            root: root.canonicalize()?,
-            temporary,
-            next: AtomicU64::new(1),
+            folder: Some(Folder {
+                root: root.canonicalize()?,
+                temporary,
+                next: AtomicU64::new(1),
+            }),
         })
     }
 
-    pub(crate) fn root(&self) -> &Path {
-        &self.root
+    pub(crate) fn in_memory() -> Self {
+        Vault { folder: None }
+    }
+
+    /// The folder of the files, if there are any.
+    pub(crate) fn root(&self) -> Option<&Path> {
+        self.folder.as_ref().map(|folder| folder.root.as_path())
     }
 
     /// Files of a root that a person named outlive the sandbox once they belong to a complete object.
     pub(crate) fn keeps(&self) -> bool {
-        self.temporary.is_none()
+        self.folder.as_ref().is_some_and(|folder| folder.temporary.is_none())
     }
 
-    /// A path nobody uses: one process may run several sandboxes on one root.
-    fn fresh_path(&self) -> PathBuf {
-        let number = self.next.fetch_add(1, Ordering::Relaxed);
-        self.root.join(format!("blob-{}-{number}", std::process::id()))
-    }
-
-    /// Streams a body into a file.
-    pub(crate) async fn receive<S, E>(&self, body: S, meter: &Meter, terms: Terms) -> io::Result<Received>
+    /// Stores a body as it comes. Its bytes are counted if there is a meter.
+    pub(crate) async fn receive<S, E>(&self, body: S, meter: Option<&Meter>, terms: Terms) -> io::Result<Received>
     where
         S: Stream<Item = Result<Bytes, E>> + Send,
     {
-        let (sender, receiver) = mpsc::channel(QUEUE);
-        let path = self.fresh_path();
-        let writer = spawn_blocking(move || write_blob(path, receiver, terms.sha1));
-        let (size, end) = forward(body, meter, terms.limit, sender).await;
-        let blob = writer.await.map_err(io::Error::other)??;
-        Ok(match end {
+        let mut arriving = Arriving {
+            body: std::pin::pin!(body),
+            meter,
+            limit: terms.limit,
+            size: 0,
+            end: End::Whole,
+        };
+        let blob = match &self.folder {
+            Some(folder) => into_file(folder.fresh_path(), &mut arriving, terms.sha1).await?,
+            None => into_memory(&mut arriving, terms.sha1).await,
+        };
+        Ok(match arriving.end {
             End::Whole => Received::Whole(Arc::new(blob)),
             End::TooLarge => Received::TooLarge,
-            End::Broken => Received::Broken(size),
+            End::Broken => Received::Broken(arriving.size),
         })
     }
 
@@ -136,48 +222,54 @@ impl Vault {
     pub(crate) async fn store(&self, bytes: Vec<u8>, sha1: bool) -> io::Result<Arc<Blob>> {
         let terms = Terms { limit: u64::MAX, sha1 };
         let once = stream::iter([io::Result::Ok(Bytes::from(bytes))]);
-        match self.receive(once, &Meter::default(), terms).await? {
+        match self.receive(once, None, terms).await? {
             Received::Whole(blob) => Ok(blob),
             Received::TooLarge | Received::Broken(_) => Err(io::Error::other("bytes in memory cannot break off")),
         }
     }
 
-    /// Puts blobs one behind the other into a single file.
+    /// Puts blobs one behind the other into a single one.
     pub(crate) fn join(&self, blobs: &[Arc<Blob>]) -> io::Result<Arc<Blob>> {
         if let [only] = blobs {
             return Ok(Arc::clone(only));
         }
-        let path = self.fresh_path();
-        let mut file = File::create_new(&path)?;
-        for blob in blobs {
-            io::copy(&mut File::open(&blob.path)?, &mut file)?;
-        }
+        let content = match &self.folder {
+            Some(folder) => {
+                let path = folder.fresh_path();
+                let mut file = File::create_new(&path)?;
+                for blob in blobs {
+                    io::copy(&mut blob.open()?, &mut file)?;
+                }
+                Content::File(Stored::new(path, false))
+            }
+            None => Content::Memory(bytes(blobs)?.into()),
+        };
         let (size, crc32c) = summary(blobs);
         Ok(Arc::new(Blob {
-            path,
+            content,
             size,
             crc32c,
             sha1: None,
-            kept: AtomicBool::new(false),
         }))
     }
 
     /// A file somebody else wrote below the root, taken over as it is.
     pub(crate) fn adopt(path: PathBuf) -> io::Result<Arc<Blob>> {
-        let mut file = File::open(&path)?;
-        let (mut size, mut crc32c) = (0, 0);
-        read_all(&mut file, |bytes| {
-            size += bytes.len() as u64;
-            crc32c = crc32c::crc32c_append(crc32c, bytes);
-        })?;
-        Ok(Arc::new(Blob {
-            path,
-            size,
-            crc32c,
-            sha1: None,
-            kept: AtomicBool::new(true),
-        }))
+        let mut sums = Sums::new(false);
+        read_all(&mut File::open(&path)?, |bytes| sums.add(bytes))?;
+        Ok(Arc::new(sums.of(Content::File(Stored::new(path, true)))))
     }
+}
+
+/// A body on its way in.
+struct Arriving<'a, S> {
+    body: Pin<&'a mut S>,
+    meter: Option<&'a Meter>,
+    limit: u64,
+    /// Bytes so far.
+    size: u64,
+    /// How it ended, once there is nothing more.
+    end: End,
 }
 
 enum End {
@@ -186,55 +278,107 @@ enum End {
     Broken,
 }
 
-/// Hands a body over to the writer and says how much came and how it ended.
-async fn forward<S, E>(body: S, meter: &Meter, limit: u64, sender: mpsc::Sender<Bytes>) -> (u64, End)
+impl<S, E> Arriving<'_, S>
 where
     S: Stream<Item = Result<Bytes, E>> + Send,
 {
-    let mut body = std::pin::pin!(body);
-    let mut size = 0;
-    while let Some(bytes) = body.next().await {
-        let Ok(bytes) = bytes else { return (size, End::Broken) };
-        meter.file(bytes.len());
-        size += bytes.len() as u64;
-        if size > limit {
-            return (size, End::TooLarge);
+    /// The next bytes; none at the end, whichever it is.
+    async fn next(&mut self) -> Option<Bytes> {
+        let Ok(bytes) = self.body.next().await? else {
+            self.end = End::Broken;
+            return None;
+        };
+        if let Some(meter) = self.meter {
+            meter.file(bytes.len());
         }
+        self.size += bytes.len() as u64;
+        if self.size > self.limit {
+            self.end = End::TooLarge;
+            return None;
+        }
+        Some(bytes)
+    }
+}
+
+async fn into_memory<S, E>(arriving: &mut Arriving<'_, S>, sha1: bool) -> Blob
+where
+    S: Stream<Item = Result<Bytes, E>> + Send,
+{
+    let (mut whole, mut sums) = (Vec::new(), Sums::new(sha1));
+    while let Some(bytes) = arriving.next().await {
+        whole.extend_from_slice(&bytes);
+        sums.add(&bytes);
+    }
+    sums.of(Content::Memory(whole.into()))
+}
+
+async fn into_file<S, E>(path: PathBuf, arriving: &mut Arriving<'_, S>, sha1: bool) -> io::Result<Blob>
+where
+    S: Stream<Item = Result<Bytes, E>> + Send,
+{
+    let (sender, receiver) = mpsc::channel(QUEUE);
+    let writer = spawn_blocking(move || write_file(path, receiver, sha1));
+    while let Some(bytes) = arriving.next().await {
         if sender.send(bytes).await.is_err() {
             // The writer failed; its own result says why.
-            return (size, End::Broken);
+            break;
         }
     }
-    (size, End::Whole)
+    drop(sender);
+    writer.await.map_err(io::Error::other)?
 }
 
-fn write_blob(path: PathBuf, mut chunks: mpsc::Receiver<Bytes>, with_sha1: bool) -> io::Result<Blob> {
+fn write_file(path: PathBuf, mut chunks: mpsc::Receiver<Bytes>, sha1: bool) -> io::Result<Blob> {
     let mut file = File::create_new(&path)?;
-    // From here on the file goes with the blob, also when writing fails.
-    let mut blob = Blob {
-        path,
-        size: 0,
-        crc32c: 0,
-        sha1: None,
-        kept: AtomicBool::new(false),
-    };
-    let mut sha1 = with_sha1.then(sha1::Sha1::new);
+    // From here on the file goes when this goes, also when writing fails.
+    let stored = Stored::new(path, false);
+    let mut sums = Sums::new(sha1);
     while let Some(bytes) = chunks.blocking_recv() {
         file.write_all(&bytes)?;
-        blob.size += bytes.len() as u64;
-        blob.crc32c = crc32c::crc32c_append(blob.crc32c, &bytes);
-        if let Some(sha1) = &mut sha1 {
-            sha1.update(&bytes);
-        }
+        sums.add(&bytes);
     }
-    blob.sha1 = sha1.map(|sha1| hex::encode(sha1.finalize()));
-    Ok(blob)
+    Ok(sums.of(Content::File(stored)))
 }
 
-fn read_all(file: &mut impl Read, mut take: impl FnMut(&[u8])) -> io::Result<()> {
+/// What is found out about bytes as they pass.
+struct Sums {
+    size: u64,
+    crc32c: u32,
+    sha1: Option<sha1::Sha1>,
+}
+
+impl Sums {
+    fn new(with_sha1: bool) -> Self {
+        Sums {
+            size: 0,
+            crc32c: 0,
+            sha1: with_sha1.then(sha1::Sha1::new),
+        }
+    }
+
+    fn add(&mut self, bytes: &[u8]) {
+        self.size += bytes.len() as u64;
+        self.crc32c = crc32c::crc32c_append(self.crc32c, bytes);
+        if let Some(sha1) = &mut self.sha1 {
+            sha1.update(bytes);
+        }
+    }
+
+    /// The blob whose bytes these were.
+    fn of(self, content: Content) -> Blob {
+        Blob {
+            content,
+            size: self.size,
+            crc32c: self.crc32c,
+            sha1: self.sha1.map(|sha1| hex::encode(sha1.finalize())),
+        }
+    }
+}
+
+fn read_all(from: &mut impl Read, mut take: impl FnMut(&[u8])) -> io::Result<()> {
     let mut buffer = vec![0; READ];
     loop {
-        match file.read(&mut buffer)? {
+        match from.read(&mut buffer)? {
             0 => return Ok(()),
             length => take(&buffer[..length]),
         }
@@ -253,7 +397,7 @@ pub(crate) fn summary(blobs: &[Arc<Blob>]) -> (u64, u32) {
 pub(crate) fn sha256(blobs: &[Arc<Blob>]) -> io::Result<String> {
     let mut sha256 = sha2::Sha256::new();
     for blob in blobs {
-        read_all(&mut File::open(&blob.path)?, |bytes| sha256.update(bytes))?;
+        read_all(&mut blob.open()?, |bytes| sha256.update(bytes))?;
     }
     Ok(hex::encode(sha256.finalize()))
 }
@@ -262,7 +406,7 @@ pub(crate) fn sha256(blobs: &[Arc<Blob>]) -> io::Result<String> {
 pub(crate) fn bytes(blobs: &[Arc<Blob>]) -> io::Result<Vec<u8>> {
     let mut whole = Vec::new();
     for blob in blobs {
-        File::open(&blob.path)?.read_to_end(&mut whole)?;
+        blob.open()?.read_to_end(&mut whole)?;
     }
     Ok(whole)
 }
@@ -271,17 +415,17 @@ pub(crate) fn bytes(blobs: &[Arc<Blob>]) -> io::Result<Vec<u8>> {
 pub(crate) fn reply_body(blobs: Vec<Arc<Blob>>) -> ReplyBody {
     let pieces = stream::unfold((blobs.into_iter(), None), |(mut rest, mut open)| async move {
         loop {
-            let file = match open.take() {
-                Some(file) => Ok(file),
-                None => File::open(&rest.next()?.path),
+            let reading = match open.take() {
+                Some(reading) => Ok(reading),
+                None => rest.next()?.open(),
             };
-            let piece = match file {
-                Ok(file) => read_piece(file).await,
+            let piece = match reading {
+                Ok(reading) => read_piece(reading).await,
                 Err(error) => Err(error),
             };
             match piece {
                 Ok((_, piece)) if piece.is_empty() => {}
-                Ok((file, piece)) => return Some((Ok(Frame::data(piece)), (rest, Some(file)))),
+                Ok((reading, piece)) => return Some((Ok(Frame::data(piece)), (rest, Some(reading)))),
                 Err(error) => return Some((Err(error), (Vec::new().into_iter(), None))),
             }
         }
@@ -289,12 +433,19 @@ pub(crate) fn reply_body(blobs: Vec<Arc<Blob>>) -> ReplyBody {
     StreamBody::new(pieces).boxed_unsync()
 }
 
-async fn read_piece(mut file: File) -> io::Result<(File, Bytes)> {
+async fn read_piece(reading: Reading) -> io::Result<(Reading, Bytes)> {
+    let mut file = match reading {
+        Reading::File(file) => file,
+        Reading::Memory(mut bytes) => {
+            let piece = bytes.split_to(bytes.len().min(READ));
+            return Ok((Reading::Memory(bytes), piece));
+        }
+    };
     spawn_blocking(move || {
         let mut buffer = vec![0; READ];
         let length = file.read(&mut buffer)?;
         buffer.truncate(length);
-        Ok((file, buffer.into()))
+        Ok((Reading::File(file), buffer.into()))
     })
     .await
     .map_err(io::Error::other)?

@@ -25,8 +25,8 @@ impl Andi {
     pub(super) async fn create(self: &Arc<Self>, call: &mut Call) -> Outcome {
         let body = object(call).await?;
         match body.get("mode").and_then(Value::as_str) {
-            Some("direct") => self.create_upload(call, &body, false).await,
-            Some("multipart") => self.create_upload(call, &body, true).await,
+            Some("direct") => self.create_upload(&call.origin, &body, false).await,
+            Some("multipart") => self.create_upload(&call.origin, &body, true).await,
             Some("external_url") => self.import(&body),
             _ => {
                 let issue = match body.get("mode") {
@@ -41,7 +41,7 @@ impl Andi {
         }
     }
 
-    async fn create_upload(&self, call: &Call, body: &Map<String, Value>, multipart: bool) -> Outcome {
+    async fn create_upload(&self, origin: &str, body: &Map<String, Value>, multipart: bool) -> Outcome {
         let mut input = Input::new(body);
         let (name, content_type) = (input.text("name"), input.text("contentType"));
         let size = input.size("sizeBytes");
@@ -62,9 +62,9 @@ impl Andi {
             .await
             .map_err(|_| shape::internal())?;
         let upload = if multipart {
-            self.multipart_upload(&file, call)
+            self.multipart_upload(&file, origin)
         } else {
-            self.direct_upload(&file, call)
+            self.direct_upload(&file, origin)
         };
         let answer = json!({ "file": file.to_json(), "upload": upload });
         self.add(file);
@@ -111,13 +111,13 @@ impl Andi {
         files.insert(file.id.clone(), file);
     }
 
-    fn direct_upload(&self, file: &File, call: &Call) -> Value {
+    fn direct_upload(&self, file: &File, origin: &str) -> Value {
         let wanted = Wanted {
             service: SERVICE,
             id: &file.id,
             part: None,
             content_type: Some(&file.content_type),
-            origin: &call.origin,
+            origin,
         };
         json!({
             "type": "direct", "method": "PUT", "presignedUrl": self.core.storage.put_url(&wanted).url,
@@ -127,24 +127,24 @@ impl Andi {
         })
     }
 
-    fn multipart_upload(&self, file: &File, call: &Call) -> Value {
+    fn multipart_upload(&self, file: &File, origin: &str) -> Value {
         let numbers: Vec<_> = (1..=part_count(file)).collect();
         json!({
             "type": "multipart", "uploadId": format!("upload-{}", file.id), "partSizeBytes": file.part_size,
-            "parts": self.part_urls(file, &numbers, call),
+            "parts": self.part_urls(file, &numbers, origin),
             "expiresInSeconds": self.core.config.url_ttl.as_secs(), "completionMode": "manual",
             "nextStep": "PUT every part, then send their etags to the complete endpoint.",
         })
     }
 
-    fn part_urls(&self, file: &File, numbers: &[u32], call: &Call) -> Vec<Value> {
+    fn part_urls(&self, file: &File, numbers: &[u32], origin: &str) -> Vec<Value> {
         let url = |number| {
             let wanted = Wanted {
                 service: SERVICE,
                 id: &file.id,
                 part: Some(number),
                 content_type: None,
-                origin: &call.origin,
+                origin,
             };
             self.core.storage.put_url(&wanted).url
         };
@@ -165,7 +165,7 @@ impl Andi {
         match numbers {
             Some(numbers) if numbers.iter().all(|number| (1..=last).contains(number)) => Ok(reply::json(
                 200,
-                &json!({ "parts": self.part_urls(&file, &numbers, call) }),
+                &json!({ "parts": self.part_urls(&file, &numbers, &call.origin) }),
             )),
             Some(_) => Err(shape::invalid_parts("A part number is out of range.").into()),
             None => Err(shape::decode_error(&[Issue::new("Missing", &["partNumbers"], "is missing")]).into()),
@@ -302,12 +302,7 @@ impl Andi {
             sha1: false,
         };
         let received = match fetch::fetch(Method::GET, url).await {
-            Ok(fetched) => {
-                self.core
-                    .vault
-                    .receive(fetched.chunks(), &crate::stats::Meter::default(), terms)
-                    .await
-            }
+            Ok(fetched) => self.core.vault.receive(fetched.chunks(), None, terms).await,
             Err(error) => Err(error),
         };
         match received {

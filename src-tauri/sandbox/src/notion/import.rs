@@ -10,7 +10,6 @@ use crate::clock::{Millis, iso_millis};
 use crate::fetch;
 use crate::lock::Locked;
 use crate::reply::Stop;
-use crate::stats::Meter;
 use crate::vault::{Received, Terms};
 
 impl Notion {
@@ -52,12 +51,7 @@ impl Notion {
             sha1: false,
         };
         let received = match fetch::fetch(Method::GET, url).await {
-            Ok(fetched) => {
-                self.core
-                    .vault
-                    .receive(fetched.chunks(), &Meter::default(), terms)
-                    .await
-            }
+            Ok(fetched) => self.core.vault.receive(fetched.chunks(), None, terms).await,
             Err(error) => Err(error),
         };
         let mut state = self.state.locked();

@@ -15,7 +15,6 @@ use crate::fetch;
 use crate::form::{self, FileIs};
 use crate::mime;
 use crate::reply::{self, Outcome, Reply, Stop};
-use crate::stats::Meter;
 use crate::vault::{Blob, Received, Terms};
 
 /// What may be uploaded (documented).
@@ -109,12 +108,7 @@ impl Rebilly {
             .await
             .map_err(|error| bad(&error.to_string()))?;
         let declared = fetched.content_type();
-        match self
-            .core
-            .vault
-            .receive(fetched.chunks(), &Meter::default(), self.terms())
-            .await
-        {
+        match self.core.vault.receive(fetched.chunks(), None, self.terms()).await {
             Ok(Received::Whole(blob)) => Ok(Arrival {
                 blob,
                 declared,
@@ -150,7 +144,7 @@ impl Rebilly {
         let received = self
             .core
             .vault
-            .receive(call.body.chunks(), self.core.meters.of(SERVICE), terms)
+            .receive(call.body.chunks(), Some(self.core.meters.of(SERVICE)), terms)
             .await;
         match received.map_err(|_| fault(500))? {
             Received::Whole(blob) => Ok(Arrival {

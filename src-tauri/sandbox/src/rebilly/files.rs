@@ -1,6 +1,5 @@
 //! Rebilly's stored files: how one is shown, found, changed, downloaded and deleted.
 
-use std::fs::File as Disk;
 use std::io::{self, Read};
 
 use serde_json::{Value, json};
@@ -253,7 +252,7 @@ pub(super) fn page(call: &Call, items: Vec<Value>) -> Outcome {
 /// Width and height as the first bytes of a PNG or a GIF tell them; other images stay without.
 fn pixels(blob: &Blob) -> io::Result<Option<(u32, u32)>> {
     let mut head = Vec::new();
-    Disk::open(&blob.path)?.take(24).read_to_end(&mut head)?;
+    blob.open()?.take(24).read_to_end(&mut head)?;
     let big = |at: usize| {
         head.get(at..at + 4)
             .and_then(|bytes| bytes.try_into().ok())

@@ -9,11 +9,10 @@ use http_body_util::{BodyExt, StreamBody};
 use hyper::body::Frame;
 use tokio::time::sleep;
 
-use super::{DRAIN, Place, dispatch, settle};
+use super::{Broken, DRAIN, Place, dispatch, settle};
 use crate::app::App;
 use crate::call::{Call, time_at};
 use crate::fault::{FaultKind, Firing, ResetAt};
-use crate::listen::Break;
 use crate::reply::{self, Reply, s3_error};
 use crate::service::Service;
 
@@ -54,7 +53,7 @@ impl Plan {
         place: Place,
         service: Service,
         mut call: Call,
-    ) -> Result<Reply, Break> {
+    ) -> Result<Reply, Broken> {
         sleep(self.delay).await;
         if let Some(rate) = self.rate {
             call.body.slow_down(rate);
@@ -65,7 +64,7 @@ impl Plan {
         let instead = self.main.as_ref().filter(|firing| replaces(&firing.kind));
         let reply = if let Some(firing) = instead.filter(|firing| !firing.after) {
             if !firing.early {
-                call.body.drain(DRAIN).await.map_err(|_| Break::Reset)?;
+                call.body.drain(DRAIN).await.map_err(|_| Broken::Reset)?;
             }
             reply::empty(200)
         } else {
@@ -84,9 +83,9 @@ impl Plan {
 }
 
 /// What must be known before the request is handled.
-fn prepare(kind: &FaultKind, call: &mut Call) -> Result<(), Break> {
+fn prepare(kind: &FaultKind, call: &mut Call) -> Result<(), Broken> {
     match kind {
-        FaultKind::Reset(ResetAt::Before) => return Err(Break::Reset),
+        FaultKind::Reset(ResetAt::Before) => return Err(Broken::Reset),
         FaultKind::Reset(ResetAt::Within(bytes)) => call.body.cut_after(*bytes),
         FaultKind::Expired => call.hints.expired = true,
         FaultKind::WrongChecksum => call.hints.wrong_checksum = true,
@@ -111,7 +110,7 @@ fn replaces(kind: &FaultKind) -> bool {
 }
 
 /// The reply the client gets to see.
-async fn spoil(kind: FaultKind, mut reply: Reply, place: Place, service: Service) -> Result<Reply, Break> {
+async fn spoil(kind: FaultKind, mut reply: Reply, place: Place, service: Service) -> Result<Reply, Broken> {
     match kind {
         FaultKind::Status(code, wait) => {
             let mut reply = error(place, service, code);
@@ -121,7 +120,7 @@ async fn spoil(kind: FaultKind, mut reply: Reply, place: Place, service: Service
             return Ok(reply);
         }
         FaultKind::Portal => return Ok(reply::text(200, "text/html; charset=utf-8", PORTAL)),
-        FaultKind::Garbage => return Err(Break::Garbage),
+        FaultKind::Garbage => return Err(Broken::Garbage),
         FaultKind::Endless => return Ok(endless()),
         FaultKind::Redirect(url) => {
             let mut reply = reply::empty(302);
@@ -135,7 +134,7 @@ async fn spoil(kind: FaultKind, mut reply: Reply, place: Place, service: Service
             return Ok(reply);
         }
         FaultKind::Hang => std::future::pending().await,
-        FaultKind::Reset(_) => return Err(Break::Reset),
+        FaultKind::Reset(_) => return Err(Broken::Reset),
         FaultKind::Truncate => return truncate(reply).await,
         FaultKind::WrongEtag => reply::set(&mut reply, "etag", "\"00000000000000000000000000000bad\""),
         FaultKind::NoEtag => drop(reply.headers_mut().remove("etag")),
@@ -159,12 +158,12 @@ fn error(place: Place, service: Service, status: u16) -> Reply {
     }
 }
 
-async fn truncate(reply: Reply) -> Result<Reply, Break> {
+async fn truncate(reply: Reply) -> Result<Reply, Broken> {
     let (mut head, body) = reply.into_parts();
-    let bytes = body.collect().await.map_err(|_| Break::Reset)?.to_bytes();
+    let bytes = body.collect().await.map_err(|_| Broken::Reset)?.to_bytes();
     if bytes.is_empty() {
         // There is nothing to halve: the reply is lost whole.
-        return Err(Break::Reset);
+        return Err(Broken::Reset);
     }
     head.headers.insert("content-length", bytes.len().into());
     let half = bytes.slice(..bytes.len() / 2);

@@ -1,4 +1,4 @@
-//! Presigned storage kept by the sandbox: verifies the signature, streams the body to disk, answers in S3's XML.
+//! Presigned storage kept by the sandbox: verifies the signature, streams the body into the vault, answers in S3's XML.
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
@@ -100,7 +100,7 @@ impl Storage {
         };
         let meters = std::sync::Arc::clone(call.body.meters());
         let meter = meters.of(key.0);
-        let received = self.vault.receive(call.body.chunks(), meter, terms).await;
+        let received = self.vault.receive(call.body.chunks(), Some(meter), terms).await;
         let blob = match received.map_err(|error| s3_error(500, "InternalError", &error.to_string()))? {
             Received::Whole(blob) => blob,
             Received::TooLarge => return Err(too_large().into()),

@@ -1,9 +1,11 @@
-//! The contracts over the wire: every test talks HTTP to a sandbox of its own, as a client would.
+//! The contracts over the wire: every test talks HTTP to a sandbox of its own, as a client would. Only `in_process` does
+//! without a wire.
 
 mod andi;
 mod archetype;
 mod empirical;
 mod faults;
+mod in_process;
 mod notion;
 mod rebilly;
 mod s3;
@@ -70,19 +72,27 @@ async fn read(reply: reqwest::Response) -> Got {
     }
 }
 
+/// The headers by which a service knows its client.
+fn signed_in(service: Service) -> Vec<(&'static str, String)> {
+    match service {
+        Service::Rebilly => vec![("reb-apikey", "rebilly-test-key".into())],
+        Service::Notion => vec![
+            ("authorization", "Bearer notion-test-key".into()),
+            ("notion-version", "2025-09-03".into()),
+        ],
+        other => vec![("authorization", format!("Bearer {other}-test-key"))],
+    }
+}
+
 impl Bench {
     /// A request to a service, signed in as it wants it.
     fn request(&self, service: Service, method: &Method, path: &str) -> RequestBuilder {
         let request = self
             .http
             .request(method.clone(), format!("{}{path}", self.sandbox.base_url(service)));
-        match service {
-            Service::Rebilly => request.header("REB-APIKEY", "rebilly-test-key"),
-            Service::Notion => request
-                .header("authorization", "Bearer notion-test-key")
-                .header("notion-version", "2025-09-03"),
-            other => request.header("authorization", format!("Bearer {other}-test-key")),
-        }
+        signed_in(service)
+            .into_iter()
+            .fold(request, |request, (name, value)| request.header(name, value))
     }
 
     async fn get(&self, service: Service, path: &str) -> Got {

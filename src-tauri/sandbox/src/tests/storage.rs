@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use sha2::Digest as _;
 
 use super::{Bench, bench, got, sample};
-use crate::{Config, Service};
+use crate::{Config, Service, StorageKind};
 
 /// A place for one PUT of any type.
 async fn place(bench: &Bench) -> Value {
@@ -152,6 +152,28 @@ async fn files_of_a_named_root_outlive_the_sandbox_and_others_do_not() {
         sandbox.shutdown().await;
         assert_eq!(path.exists(), left);
     }
+}
+
+#[tokio::test]
+async fn bytes_can_stay_in_memory() {
+    let bench = bench(Config {
+        storage: StorageKind::Memory,
+        ..Config::default()
+    })
+    .await;
+    let url = place(&bench).await;
+    bench.put(&url, &[], sample(700_000)).await;
+    let listed = bench.object(Service::Empirical);
+    assert_eq!(listed.sha256, hex::encode(sha2::Sha256::digest(sample(700_000))));
+    let read = format!("{}/_sandbox/objects/empirical/1", bench.sandbox.url());
+    assert_eq!(got(bench.http.get(read)).await.body, sample(700_000));
+    assert_eq!(
+        bench.sandbox.object_bytes(Service::Empirical, "1").unwrap(),
+        sample(700_000)
+    );
+    let no_path = bench.sandbox.object_path(Service::Empirical, "1").unwrap_err();
+    assert_eq!(no_path.kind(), std::io::ErrorKind::Unsupported);
+    assert!(no_path.to_string().contains("in memory"), "{no_path}");
 }
 
 #[tokio::test]
