@@ -298,3 +298,19 @@ fn what_a_service_refused_for_a_while_is_uploaded_later_by_itself() {
     });
     assert_eq!(world.names(Service::Andi), ["a.txt"]);
 }
+
+#[test]
+fn a_sent_file_that_comes_back_is_not_sent_again_although_its_name_was_taken_meanwhile() {
+    let world = World::with_account(account());
+    let folder = world.watch("in", account(), &[]);
+    let away = world.files().join("away.txt");
+    let running = Running::start(&world);
+    fs::write(folder.join("a.txt"), "the first").unwrap();
+    running.until_quiet();
+    fs::rename(folder.join("a.txt"), &away).unwrap();
+    fs::write(folder.join("a.txt"), "another one").unwrap();
+    running.until_quiet();
+    fs::rename(&away, folder.join("b.txt")).unwrap();
+    running.until_quiet();
+    assert_eq!(world.names(Service::Andi), ["a.txt", "a.txt"]);
+}

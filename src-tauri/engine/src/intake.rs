@@ -14,7 +14,7 @@ use skylift_service::driver::Job;
 use skylift_service::exchange::{AccountFacts, FileFacts};
 use walkdir::{DirEntry, WalkDir};
 
-use crate::files::{self, as_path, from_path};
+use crate::files::{as_path, explain, from_path};
 use crate::ports::{Files, SourceFacts};
 
 /// Where files go and under which conditions.
@@ -63,7 +63,7 @@ pub(crate) struct Found {
 ///
 /// # Errors
 /// When the mode or an option is wrong, which is no fault of any file.
-pub(crate) fn collect(intake: &Intake, paths: &[RawPath]) -> Result<Found, Fault> {
+pub(crate) fn collect(intake: &Intake, paths: &[RawPath], files: &dyn Files) -> Result<Found, Fault> {
     let mut found = Found::default();
     for path in paths {
         let start = std::path::absolute(as_path(path)).unwrap_or_else(|_| as_path(path));
@@ -74,7 +74,7 @@ pub(crate) fn collect(intake: &Intake, paths: &[RawPath]) -> Result<Found, Fault
         for entry in walk {
             match entry {
                 Ok(entry) if entry.file_type().is_dir() => {}
-                Ok(entry) => found.look_at(intake, &start, &entry)?,
+                Ok(entry) => found.look_at(intake, &start, &entry, files)?,
                 Err(error) => found.skip(error.path().unwrap_or(&start), &walk_fault(&error)),
             }
         }
@@ -83,8 +83,8 @@ pub(crate) fn collect(intake: &Intake, paths: &[RawPath]) -> Result<Found, Fault
 }
 
 impl Found {
-    fn look_at(&mut self, intake: &Intake, start: &Path, entry: &DirEntry) -> Result<(), Fault> {
-        match check(intake, start, entry.path()) {
+    fn look_at(&mut self, intake: &Intake, start: &Path, entry: &DirEntry, files: &dyn Files) -> Result<(), Fault> {
+        match check(intake, start, entry.path(), files) {
             Ok(file) => self.files.push(file),
             Err(fault) if fault.kind == FaultKind::Setup => return Err(fault),
             Err(fault) => self.skip(entry.path(), &fault),
@@ -100,13 +100,11 @@ impl Found {
     }
 }
 
-fn check(intake: &Intake, start: &Path, path: &Path) -> Result<File, Fault> {
+fn check(intake: &Intake, start: &Path, path: &Path, files: &dyn Files) -> Result<File, Fault> {
     let raw = from_path(path);
     let root = (start != path).then(|| from_path(start));
-    let source = files::DiskFiles
-        .open(root.as_ref(), &raw)?
-        .facts()
-        .map_err(|error| files::explain(&error))?;
+    let file = files.open(root.as_ref(), &raw)?;
+    let source = file.facts().map_err(|error| explain(&error))?;
     let below = path.strip_prefix(start.parent().unwrap_or(start)).unwrap_or(path);
     fit(intake, root, raw, below, source)
 }
@@ -155,7 +153,7 @@ pub(crate) fn fit(
 
 fn walk_fault(error: &walkdir::Error) -> Fault {
     match error.io_error() {
-        Some(error) => files::explain(error),
+        Some(error) => explain(error),
         None => Fault::new(FaultKind::SourceUnreadable, "this folder leads back to itself"),
     }
 }

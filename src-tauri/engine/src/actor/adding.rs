@@ -38,8 +38,9 @@ impl Actor {
             Ok(intake) => intake,
             Err(fault) => return self.answer(reply, Err(fault)),
         };
+        let looked_at = self.setting.ports.files.clone();
         let walk = files::aside(self.setting.ports.aside, move || {
-            (intake::collect(&intake, &uploads.paths), intake)
+            (intake::collect(&intake, &uploads.paths, &*looked_at), intake)
         });
         self.beside(reply, walk, |actor, walked| {
             let (found, intake) = walked?;

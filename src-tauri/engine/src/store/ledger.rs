@@ -76,6 +76,10 @@ const OF_PATH: &str = "SELECT * FROM ledger WHERE folder = ?1 AND path = ?2";
 const OF_FILE: &str = "SELECT * FROM ledger INDEXED BY ledger_file WHERE folder = ?1 AND file_id = ?2 \
                        AND size = ?3 LIMIT 16";
 const PENDING: &str = "SELECT * FROM ledger INDEXED BY ledger_pending WHERE folder = ?1 AND pending = 1";
+// A path begins with no zero byte, so nothing else is ever kept under such a name; there is one for each file number,
+// which a file keeps until it is deleted.
+const SET_ASIDE: &str = "INSERT OR REPLACE INTO ledger SELECT folder, CAST(x'00' || file_id AS BLOB), state, size, mtime_ns, ctime_ns, \
+                         file_id, crc32c, at, upload, 0 FROM ledger WHERE folder = ?1 AND path = ?2 AND file_id <> ?3";
 const PUT: &str = "INSERT OR REPLACE INTO ledger VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)";
 const FORGET_SOME: &str = "DELETE FROM ledger WHERE folder = ?1 AND path IN \
                            (SELECT path FROM ledger WHERE folder = ?1 LIMIT ?2)";
@@ -121,12 +125,15 @@ impl Store {
         rows.collect::<rusqlite::Result<_>>().map_err(|error| explain(&error))
     }
 
-    /// Writes down that a version needs nothing more.
+    /// Writes down that a version needs nothing more. Where another file had this name before, what is known of that one
+    /// is kept aside: it may only have been moved away, and come back under any name.
     ///
     /// # Errors
     /// When the disk refuses.
     pub(crate) fn put_entry(&mut self, folder: FolderId, path: &RawPath, entry: &Entry) -> Result<()> {
         let facts = &entry.facts;
+        let another = (folder.get(), path.as_bytes(), facts.file_id.to_be_bytes());
+        self.run(SET_ASIDE, another)?;
         let values = rusqlite::params![
             folder.get(),
             path.as_bytes(),
