@@ -6,7 +6,7 @@ use std::process::Command;
 use serde_json::Value;
 
 /// Who may use whom.
-const ARROWS: [(&str, &[&str]); 7] = [
+const ARROWS: [(&str, &[&str]); 8] = [
     ("skylift-model", &[]),
     ("skylift-service", &["skylift-model"]),
     ("skylift-sandbox", &[]),
@@ -19,6 +19,10 @@ const ARROWS: [(&str, &[&str]); 7] = [
     (
         "skylift-tests",
         &["skylift-model", "skylift-sandbox", "skylift-service"],
+    ),
+    (
+        "skylift-simulation",
+        &["skylift-engine", "skylift-model", "skylift-sandbox", "skylift-service"],
     ),
 ];
 

@@ -487,6 +487,7 @@ impl Actor {
             phase: record.row.phase,
             session: record.row.session.clone(),
             acks: record.acks.clone(),
+            hashes: record.row.hashes.clone(),
             meter,
         };
         let worker = worker::run(assignment, self.uplink.clone(), self.events.0.clone(), stop);

@@ -9,7 +9,7 @@ use skylift_service::exchange::{PartAck, Session};
 
 use super::Actor;
 use crate::ports::SourceFacts;
-use crate::worker::{Ending, Event, Finished};
+use crate::worker::{Ending, Event, Finished, Learned};
 
 /// Looks for a file that is not there.
 const LOOK_FOR_FILE: Duration = Duration::from_secs(30);
@@ -27,7 +27,7 @@ impl Actor {
                 self.begun(id, session)?;
                 self.confirm(written);
             }
-            Event::Acknowledged(ack) => self.acknowledged(id, ack)?,
+            Event::Acknowledged(ack, learned) => self.acknowledged(id, ack, learned)?,
             Event::Checkpointed(numbers) => self.store.checkpointed(id, &numbers)?,
             Event::Intent(written) => {
                 self.move_live(id, Phase::Completing)?;
@@ -62,7 +62,7 @@ impl Actor {
         self.plan_abort(id, session)
     }
 
-    fn acknowledged(&mut self, id: UploadId, ack: PartAck) -> Result<(), Fault> {
+    fn acknowledged(&mut self, id: UploadId, ack: PartAck, learned: Learned) -> Result<(), Fault> {
         self.reached(id);
         let Some(record) = self.records.get_mut(&id).filter(|record| record.row.phase.is_live()) else {
             return Ok(());
@@ -71,7 +71,15 @@ impl Actor {
         record.acks.push(ack);
         record.strikes = 0;
         record.count();
-        Ok(())
+        if learned.vars.is_empty() && learned.hash.is_none() {
+            return Ok(());
+        }
+        self.change(id, |record| {
+            record.row.hashes.extend(learned.hash);
+            if let Some(session) = &mut record.row.session {
+                session.vars.extend(learned.vars);
+            }
+        })
     }
 
     fn move_live(&mut self, id: UploadId, phase: Phase) -> Result<(), Fault> {
@@ -215,6 +223,7 @@ impl Actor {
             record.row.resume_phase = None;
             record.row.finished_at = None;
             record.row.session = None;
+            record.row.hashes.clear();
             record.row.fault = fault;
         })
     }

@@ -45,6 +45,16 @@ impl Verb {
     }
 }
 
+/// Whether what the service holds of a failed upload is of no use, so that it is sent anew.
+fn is_useless(row: &UploadRow, fault: &Fault) -> bool {
+    match fault.kind {
+        FaultKind::ChecksumMismatch | FaultKind::UnknownOutcome | FaultKind::SourceChanged => true,
+        // It had everything, and would not have it so.
+        FaultKind::Refused | FaultKind::Conflict => row.resume_phase == Some(Phase::Completing),
+        _ => false,
+    }
+}
+
 impl Actor {
     pub(super) fn apply(&mut self, verb: Verb, selection: Selection) -> Result<Answer, Fault> {
         let (ids, all) = match selection {
@@ -123,12 +133,11 @@ impl Actor {
         };
         let account = record.row.account.clone();
         let mut unfinished = false;
-        let from_start = record.row.fault.as_ref().is_some_and(|fault| {
-            matches!(
-                fault.kind,
-                FaultKind::ChecksumMismatch | FaultKind::UnknownOutcome | FaultKind::SourceChanged
-            )
-        });
+        let from_start = record
+            .row
+            .fault
+            .as_ref()
+            .is_some_and(|fault| is_useless(&record.row, fault));
         if let Some(state) = self.accounts.get_mut(&account) {
             *state = super::AccountState::default();
             self.open_gate(&account);

@@ -87,7 +87,8 @@ impl Worker {
             }
             pause = pauses.next().or(pause);
             let Some(wait) = pause.filter(|_| started.elapsed() < flow.poll_for) else {
-                let slow = Fault::new(FaultKind::Timeout, "the service is still working on the file");
+                let slow = Fault::new(FaultKind::Timeout, "the service is still working on the file")
+                    .hint("Retry asks it again. To send the file anew, cancel the upload and add the file again.");
                 return Err(Halt::Fault("status".into(), slow));
             };
             tokio::time::sleep(*wait).await;

@@ -29,8 +29,8 @@ use crate::ports::{Outgoing, Ports, SourceFacts, SourceFile};
 pub(crate) enum Event {
     /// The service gave a session. Answered once it is written.
     Begun(Session, oneshot::Sender<()>),
-    /// The service acknowledged a part.
-    Acknowledged(PartAck),
+    /// The service acknowledged a part, and what was learned with it.
+    Acknowledged(PartAck, Learned),
     /// The service remembers these parts by itself.
     Checkpointed(Vec<skylift_model::PartNumber>),
     /// The request that finishes is about to be sent. Answered once that is written.
@@ -41,6 +41,15 @@ pub(crate) enum Event {
     Tried(String, Fault),
     /// The worker ended.
     Ended(Ending),
+}
+
+/// What a worker learned that the next one of the upload needs.
+#[derive(Default)]
+pub(crate) struct Learned {
+    /// What the reply said, to be kept in the session.
+    pub vars: BTreeMap<String, serde_json::Value>,
+    /// A checksum of the whole file as it was sent.
+    pub hash: Option<(Algorithm, String)>,
 }
 
 /// How a worker ended.
@@ -128,6 +137,8 @@ pub(crate) struct Assignment {
     pub session: Option<Session>,
     /// The parts the service acknowledged.
     pub acks: Vec<PartAck>,
+    /// Checksums of the whole file as it was sent.
+    pub hashes: BTreeMap<Algorithm, String>,
     /// Bytes, counted.
     pub meter: Arc<Meter>,
 }
@@ -224,6 +235,7 @@ impl Worker {
             phase,
             session,
             acks,
+            hashes,
             meter,
         } = assignment;
         // Once everything was sent the file is no longer needed: the service is asked all the same.
@@ -265,7 +277,7 @@ impl Worker {
             phase,
             session,
             acks: acks.into_iter().map(|ack| (ack.number, ack)).collect(),
-            hashes: BTreeMap::new(),
+            hashes,
             links: Arc::default(),
             telling: BTreeSet::new(),
             reading: None,

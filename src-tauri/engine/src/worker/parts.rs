@@ -12,7 +12,7 @@ use skylift_service::exchange::{Address, Algorithm, Call, PartAck, PartTarget, R
 use tokio::sync::Mutex;
 use tokio::task::JoinSet;
 
-use super::{Event, Halt, Meter, Shared, Worker};
+use super::{Event, Halt, Learned, Meter, Shared, Worker};
 use crate::payload::{Payload, Sums};
 use crate::ports::Outgoing;
 
@@ -125,7 +125,11 @@ impl Worker {
     }
 
     async fn acknowledged(&mut self, ack: PartAck, hash: Option<(Algorithm, String)>, reading: Reading) {
-        self.shared.report(Event::Acknowledged(ack.clone()));
+        let learned = Learned {
+            vars: reading.vars.clone(),
+            hash: hash.clone(),
+        };
+        self.shared.report(Event::Acknowledged(ack.clone(), learned));
         self.links.forget(ack.number).await;
         self.acks.insert(ack.number, ack);
         self.hashes.extend(hash);

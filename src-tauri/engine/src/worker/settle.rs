@@ -55,8 +55,8 @@ impl Worker {
         }
         match self.reading.as_ref().map(|reading| reading.state.clone()) {
             Some(State::Ready) => {
-                // Without the file there is less to compare, but the service has it.
-                if self.shared.file.is_some() {
+                // Without the file, as it was sent, there is less to compare, but the service has it.
+                if self.shared.file.is_some() && self.shared.unchanged().is_ok() {
                     self.hash_again().await?;
                 }
                 Ok(Settled::Done)
@@ -70,14 +70,19 @@ impl Worker {
     }
 
     async fn settle_by_find(&mut self) -> Result<Settled, Halt> {
-        self.hash_again().await?;
+        if self.all_acknowledged() && self.flow_has(Step::Complete) && self.shared.job.flow().complete_repeatable {
+            return Ok(Settled::SendComplete);
+        }
+        let knows_what_was_sent = self.hash_again().await?;
         let reading = self.ask(Step::Find).await?;
         let found = reading.state == State::Ready;
         self.learn(reading).await;
         match (found, self.flow_has(Step::Complete)) {
             (true, true) => Ok(Settled::SendComplete),
             (true, false) => Ok(Settled::Done),
-            (false, _) => Ok(self.send_again()),
+            (false, _) if knows_what_was_sent => Ok(self.send_again()),
+            // What was sent may be there; what the file is now surely is not.
+            (false, _) => Err(unknown()),
         }
     }
 
@@ -92,13 +97,14 @@ impl Worker {
         Settled::SendParts
     }
 
-    /// Reads the file once more where the service states a checksum that a killed run did not finish.
-    async fn hash_again(&mut self) -> Result<(), Halt> {
+    /// Reads the file once more where the service states a checksum that a killed run did not finish. Says whether it is
+    /// known what was sent: a file that has been touched since may still hold it, one that was changed does not.
+    async fn hash_again(&mut self) -> Result<bool, Halt> {
         let Some(algorithm) = self.shared.job.flow().whole_hash else {
-            return Ok(());
+            return Ok(self.shared.unchanged().is_ok());
         };
         if self.hashes.contains_key(&algorithm) {
-            return Ok(());
+            return Ok(true);
         }
         let Some(file) = self.shared.file.clone() else {
             let missing = Fault::new(
@@ -107,10 +113,15 @@ impl Worker {
             );
             return Err(Halt::Fault("open".into(), missing));
         };
+        let explained = |error: std::io::Error| Halt::Fault("open".into(), crate::files::explain(&error));
+        let source = file.facts().map_err(explained)?;
+        if source.size != self.shared.source.size {
+            return Ok(false);
+        }
         let payload = Payload {
             file,
-            source: self.shared.source,
-            range: 0..self.shared.source.size,
+            source,
+            range: 0..source.size,
             hash: Some(algorithm),
             sent: Arc::default(),
             wire: Arc::new(AtomicU64::new(0)),
@@ -121,9 +132,8 @@ impl Worker {
         let hash = read_through(payload)
             .await
             .map_err(|fault| Halt::Fault("read".into(), fault))?;
-        self.shared.unchanged()?;
         self.hashes.extend(hash);
-        Ok(())
+        Ok(source == self.shared.source)
     }
 }
 

@@ -65,10 +65,11 @@ fn the_service_s_method_and_headers_are_used_exactly() {
 #[test]
 fn a_put_is_not_done_until_the_record_says_so() {
     let trial = single(&[], &[]).linked(LINK, &[]);
-    assert_eq!(
-        trial.read(Step::Part, &reply(200, &[], nothing())).unwrap().state,
-        State::Pending
-    );
+    let stored = reply(200, &[("etag", "\"e\"")], nothing());
+    assert_eq!(trial.read(Step::Part, &stored).unwrap().state, State::Pending);
+    // A storage gives one with every file it took.
+    let not_stored = trial.read(Step::Part, &reply(200, &[], nothing()));
+    assert_eq!(not_stored.unwrap_err().kind, FaultKind::Protocol);
     assert_eq!(
         trial.wire(Step::Status),
         format!("GET {FILES}/f1\nauthorization: Bearer KEY")

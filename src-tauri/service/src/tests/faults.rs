@@ -111,7 +111,10 @@ fn a_web_page_instead_of_an_answer_is_the_network_asking_to_sign_in() {
     // Google's storage answers a PUT like this.
     assert!(
         empirical()
-            .read(Step::Part, &page(&[("content-type", "text/html; charset=UTF-8")], ""))
+            .read(
+                Step::Part,
+                &page(&[("content-type", "text/html; charset=UTF-8"), ("etag", "\"e\"")], "")
+            )
             .is_ok()
     );
 }

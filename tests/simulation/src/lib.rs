@@ -1,0 +1,19 @@
+//! The engine in a simulated world. One seed decides everything: what a person does, how the network and the disk behave,
+//! when the computer goes off. The engine, its queue in SQLite, its requests and the five services are the real ones;
+//! time, network, files and keychain stand behind the engine's ports.
+//!
+//! A seed that fails is run again with its number, and becomes a test. Refuses threads, sockets and the time of day.
+
+mod disk;
+mod keychain;
+mod life;
+mod network;
+mod oracles;
+mod person;
+mod services;
+#[cfg(test)]
+mod tests;
+mod weather;
+mod world;
+
+pub use life::{Failure, Outcome, simulate};

@@ -1,0 +1,283 @@
+//! The lives of one engine: opened, used, crashed at some step, opened again on what is left, until all is quiet.
+
+use std::path::Path;
+use std::sync::{Arc, Mutex, OnceLock};
+
+use rand::rngs::StdRng;
+use rand::{RngExt, SeedableRng};
+use skylift_engine::http::{HttpTransport, network};
+use skylift_engine::ports::{Aside, Chance, Ports};
+use skylift_engine::{Handle, open_alone};
+use skylift_sandbox::Sandbox;
+use tempfile::TempDir;
+
+use crate::disk::SimulatedFiles;
+use crate::keychain::SimulatedKeychain;
+use crate::network::SimulatedLine;
+use crate::oracles::{self, Screen};
+use crate::person::{Next, Person};
+use crate::services;
+use crate::weather::Weather;
+use crate::world::{ComputerClock, Durable, World};
+
+/// A file system in memory, where there is one: the queue is flushed for real, and the disk need not turn.
+const MEMORY: &str = "/dev/shm";
+
+/// What a seed came to.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Outcome {
+    /// Everything that happened, in one number.
+    pub trace: u64,
+    /// Steps of the engine to the outside.
+    pub steps: u64,
+    /// Requests.
+    pub requests: u64,
+    /// Crashes.
+    pub crashes: u32,
+    /// Uploads that completed.
+    pub completed: usize,
+    /// Uploads in all.
+    pub uploads: usize,
+}
+
+impl Outcome {
+    /// Counts another seed in.
+    pub fn add(&mut self, other: &Self) {
+        self.steps += other.steps;
+        self.requests += other.requests;
+        self.crashes += other.crashes;
+        self.completed += other.completed;
+        self.uploads += other.uploads;
+    }
+}
+
+/// What went wrong in a seed.
+#[derive(Clone, Debug)]
+pub struct Failure {
+    /// Which promise, and how.
+    pub message: String,
+    /// What happened, step by step, where it was asked for.
+    pub log: Vec<String>,
+}
+
+/// How one life ended.
+enum End {
+    Crashed(Durable),
+    Closed(Durable),
+    Done(Outcome),
+}
+
+/// Runs a seed.
+///
+/// # Errors
+/// The first promise that was broken.
+pub fn simulate(seed: u64, log: bool) -> Result<Outcome, Failure> {
+    let mut chance = StdRng::seed_from_u64(seed);
+    let weather = Weather::draw(&mut chance);
+    let trouble = |message: String| Failure {
+        message,
+        log: Vec::new(),
+    };
+    let folder = if Path::new(MEMORY).is_dir() {
+        TempDir::new_in(MEMORY)
+    } else {
+        TempDir::new()
+    };
+    let folder = folder.map_err(|error| trouble(error.to_string()))?;
+    let world = World::new(chance.random(), folder.path(), weather, log);
+    let lives = Lives::new(&mut chance, &folder, world.clone()).map_err(trouble)?;
+    lives.run(chance).map_err(|message| Failure {
+        message,
+        log: world.state().log.take().unwrap_or_default(),
+    })
+}
+
+struct Lives {
+    folder: std::path::PathBuf,
+    world: World,
+    sandbox: Arc<Sandbox>,
+    person: Person,
+    crashes: u32,
+}
+
+impl Lives {
+    fn new(chance: &mut StdRng, folder: &TempDir, world: World) -> Result<Self, String> {
+        let sandbox = services::start(chance.random(), &world).map_err(|error| error.to_string())?;
+        let rules = world.state().weather.rules.clone();
+        let weather = format!("{:?}", world.state().weather);
+        world.note(&weather);
+        let rules: Result<Vec<_>, _> = rules.iter().map(|rule| rule.parse()).collect();
+        sandbox.set_faults(rules.map_err(|error| format!("{error}"))?);
+        let files = folder.path().join("files");
+        std::fs::create_dir(&files).map_err(|error| error.to_string())?;
+        Ok(Self {
+            folder: folder.path().to_owned(),
+            person: Person::new(world.clone(), sandbox.clone(), chance.random(), files),
+            world,
+            sandbox,
+            crashes: 0,
+        })
+    }
+
+    fn run(mut self, mut chance: StdRng) -> Result<Outcome, String> {
+        let (mut left, mut durable) = (chance.random_range(0..4), Durable::default());
+        for life in 0.. {
+            let data = self.folder.join(format!("life-{life}"));
+            lay_out(&data, &durable)?;
+            let crash_at = (left > 0).then(|| self.world.state().steps + far(&mut chance));
+            let seed = chance.random();
+            durable = match self.live(&data, crash_at, seed)? {
+                End::Done(outcome) => return Ok(outcome),
+                End::Closed(durable) => durable,
+                End::Crashed(durable) => {
+                    left -= 1;
+                    self.crashes += 1;
+                    durable
+                }
+            };
+            for (name, bytes) in &durable {
+                oracles::no_secret(name, bytes)?;
+            }
+        }
+        Err("there is no end".into())
+    }
+
+    /// One life, on a runtime of its own: when it ends, everything in it is dropped where it stands.
+    fn live(&mut self, data: &Path, crash_at: Option<u64>, seed: u64) -> Result<End, String> {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_time()
+            .start_paused(true)
+            .build();
+        let runtime = runtime.map_err(|error| error.to_string())?;
+        let world = self.world.clone();
+        runtime.block_on(async {
+            world.begin(data, crash_at);
+            let end = tokio::select! {
+                biased;
+                durable = world.crashed() => Ok(End::Crashed(durable)),
+                end = self.use_it(data, seed) => end,
+            };
+            world.end();
+            end
+        })
+    }
+
+    async fn use_it(&mut self, data: &Path, seed: u64) -> Result<End, String> {
+        let line = SimulatedLine {
+            world: self.world.clone(),
+            sandbox: self.sandbox.clone(),
+        };
+        line.land_all().await;
+        let ports = self.ports(line, seed)?;
+        let handle = open_alone(data, ports)
+            .await
+            .map_err(|fault| format!("not opened: {fault:?}"))?;
+        let screen = watch(&self.world, &handle).await;
+        self.person.set_up(&handle).await?;
+        loop {
+            match self.person.act(&handle).await? {
+                Next::On => {}
+                Next::Reopen => {
+                    handle.close().await;
+                    return Ok(End::Closed(self.world.state().durable()));
+                }
+                Next::Done => return self.finish(handle, &screen).await,
+            }
+        }
+    }
+
+    fn ports(&self, line: SimulatedLine, seed: u64) -> Result<Ports, String> {
+        let client = client()?;
+        Ok(Ports {
+            clock: Arc::new(ComputerClock(self.world.clone())),
+            chance: Arc::new(Chance::seeded(seed)),
+            transport: Arc::new(HttpTransport::over(client, line)),
+            files: Arc::new(SimulatedFiles(self.world.clone())),
+            aside: Aside::InPlace,
+            secrets: Arc::new(SimulatedKeychain(self.world.clone())),
+        })
+    }
+
+    /// The weather clears up, and everything must come to its end.
+    async fn finish(&mut self, handle: Handle, screen: &Mutex<Screen>) -> Result<End, String> {
+        let lies = self.world.state().weather.lies;
+        self.world.state().weather = Weather {
+            lies,
+            ..Weather::default()
+        };
+        self.sandbox.clear_faults();
+        let rows = self.person.put_right(&handle).await?;
+        let checked = oracles::check(&self.world, &self.sandbox, &self.person, &handle, &rows).await;
+        checked.map_err(|broken| {
+            format!(
+                "{}\n{broken}",
+                rows.iter().map(oracles::line).collect::<Vec<_>>().join("\n")
+            )
+        })?;
+        // The last message is at most a tenth of a second away.
+        tokio::time::sleep(std::time::Duration::from_secs(1)).await;
+        let shown = screen.lock().map_err(|_| "the screen is broken")?.check(&rows);
+        shown?;
+        handle.close().await;
+        for (name, bytes) in &self.world.state().durable() {
+            oracles::no_secret(name, bytes)?;
+        }
+        let state = self.world.state();
+        let (steps, requests) = (state.steps, state.network.requests);
+        drop(state);
+        Ok(End::Done(Outcome {
+            trace: self.world.trace(),
+            steps,
+            requests,
+            crashes: self.crashes,
+            completed: rows
+                .iter()
+                .filter(|row| row.phase == skylift_model::Phase::Completed)
+                .count(),
+            uploads: rows.len(),
+        }))
+    }
+}
+
+/// It only puts requests together; reading the trust store once is enough.
+fn client() -> Result<reqwest::Client, String> {
+    static CLIENT: OnceLock<reqwest::Client> = OnceLock::new();
+    if let Some(client) = CLIENT.get() {
+        return Ok(client.clone());
+    }
+    let client = network().map_err(|fault| fault.message)?;
+    Ok(CLIENT.get_or_init(|| client).clone())
+}
+
+/// A number of steps: often few, sometimes many.
+fn far(chance: &mut StdRng) -> u64 {
+    let most = 1_u64 << chance.random_range(2..14);
+    chance.random_range(1..=most)
+}
+
+fn lay_out(data: &Path, durable: &Durable) -> Result<(), String> {
+    let written = std::fs::create_dir(data)
+        .and_then(|()| services::define(data))
+        .and_then(|()| {
+            durable
+                .iter()
+                .try_for_each(|(name, bytes)| std::fs::write(data.join(name), bytes))
+        });
+    written.map_err(|error| error.to_string())
+}
+
+async fn watch(world: &World, handle: &Handle) -> Arc<Mutex<Screen>> {
+    let screen = Arc::new(Mutex::new(Screen::default()));
+    let (shown, mut feed, world) = (screen.clone(), handle.subscribe().await, world.clone());
+    tokio::spawn(async move {
+        while let Some(message) = feed.recv().await {
+            for row in &message.rows {
+                world.note(&oracles::line(row));
+            }
+            if let Ok(mut screen) = shown.lock() {
+                screen.show(message);
+            }
+        }
+    });
+    screen
+}

@@ -1,0 +1,232 @@
+//! The wire between the engine and the services: it takes time, breaks, is not there, and delivers what nobody waits for
+//! any more.
+//!
+//! Requests are put together by the engine as for the real wire, and answered by the sandbox. Refuses to know services.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use futures_util::future::BoxFuture;
+use http::request::Parts;
+use http_body_util::{BodyExt, Full};
+use rand::RngExt;
+use reqwest::{Request, Response};
+use skylift_engine::http::{Broken, Line};
+use skylift_sandbox::Sandbox;
+
+use crate::world::World;
+
+/// A connection that is not answered is given up after this long, as the real client does.
+const CONNECT: Duration = Duration::from_secs(15);
+/// How long a request that nobody waits for may still be on its way; the definitions wait a little longer.
+const LATEST: u64 = 1500;
+
+/// The wire.
+#[derive(Default)]
+pub(crate) struct Network {
+    /// There is no way to any service.
+    pub offline: bool,
+    /// Requests that were sent whole and are not answered yet.
+    under_way: BTreeMap<u64, http::Request<Bytes>>,
+    last: u64,
+    /// Requests in all.
+    pub requests: u64,
+}
+
+/// The simulated line.
+#[derive(Clone)]
+pub(crate) struct SimulatedLine {
+    /// The world.
+    pub world: World,
+    /// The services.
+    pub sandbox: Arc<Sandbox>,
+}
+
+impl Line for SimulatedLine {
+    fn send(&self, request: Request) -> BoxFuture<'static, Result<Response, Broken>> {
+        let line = self.clone();
+        Box::pin(async move { line.exchange(request).await })
+    }
+}
+
+/// What a turned off computer waits for.
+async fn nothing<T>() -> T {
+    std::future::pending().await
+}
+
+impl SimulatedLine {
+    async fn exchange(self, request: Request) -> Result<Response, Broken> {
+        let what = format!("{} {}", request.method(), request.url().path());
+        if !self.world.step(&what) {
+            return nothing().await;
+        }
+        self.connect().await?;
+        let request = http::Request::<reqwest::Body>::try_from(request).map_err(|_| cut("this is no request"))?;
+        let (head, body) = request.into_parts();
+        let body = self.send_body(&head, body).await?;
+        let mut waiting = Waiting::new(&self, http::Request::from_parts(head, body));
+        self.pause().await;
+        if !self.world.step("arrived") {
+            return nothing().await;
+        }
+        let Some(request) = waiting.take() else {
+            return nothing().await;
+        };
+        let reply = self.sandbox.call(request.map(Full::new)).await;
+        if !self.world.step("answered") {
+            return nothing().await;
+        }
+        self.pause().await;
+        match reply {
+            Ok(reply) => Ok(reply
+                .map(|body| reqwest::Body::wrap_stream(body.into_data_stream()))
+                .into()),
+            Err(how) => Err(cut(&format!("{how:?}"))),
+        }
+    }
+
+    async fn connect(&self) -> Result<(), Broken> {
+        self.pause().await;
+        match self.refusal() {
+            Some(refusal) => {
+                if matches!(&refusal, Broken::Late) {
+                    tokio::time::sleep(CONNECT).await;
+                    return Err(Broken::Unreachable("the connection was not answered".into()));
+                }
+                Err(refusal)
+            }
+            None => Ok(()),
+        }
+    }
+
+    /// Why a connection is not made.
+    fn refusal(&self) -> Option<Broken> {
+        let mut state = self.world.state();
+        state.network.requests += 1;
+        if state.network.offline {
+            return Some(Broken::Unreachable("the network is down".into()));
+        }
+        let unreachable = state.weather.unreachable;
+        if !state.happens(unreachable) {
+            return None;
+        }
+        Some(match state.chance.random_range(0..4) {
+            0 => Broken::Unreachable("connection refused".into()),
+            1 => Broken::Unreachable("no such name".into()),
+            2 => Broken::Untrusted("invalid peer certificate: Expired".into()),
+            _ => Broken::Late,
+        })
+    }
+
+    /// Takes the body as a connection would, piece by piece. What arrived before it broke off arrives.
+    async fn send_body(&self, head: &Parts, mut body: reqwest::Body) -> Result<Bytes, Broken> {
+        let mut sent = Vec::new();
+        while let Some(frame) = body.frame().await {
+            let Ok(frame) = frame else {
+                self.arrive_broken(head, sent).await;
+                return Err(cut("the body broke off"));
+            };
+            sent.extend_from_slice(frame.data_ref().map_or(&[][..], |data| data));
+            if !self.world.step("sent") {
+                return nothing().await;
+            }
+            let (stalls, cuts) = {
+                let mut state = self.world.state();
+                let (stall, cut) = (state.weather.stall, state.weather.cut);
+                (state.happens(stall), state.happens(cut))
+            };
+            if stalls {
+                return nothing().await;
+            }
+            if cuts {
+                self.arrive_broken(head, sent).await;
+                return Err(cut("connection reset by peer"));
+            }
+            self.pause().await;
+        }
+        Ok(sent.into())
+    }
+
+    async fn arrive_broken(&self, head: &Parts, sent: Vec<u8>) {
+        let broken = futures_util::stream::iter([
+            Ok(http_body::Frame::data(Bytes::from(sent))),
+            Err(std::io::Error::other("the body broke off")),
+        ]);
+        let request = http::Request::from_parts(head.clone(), http_body_util::StreamBody::new(broken));
+        // Nobody waits for what the service says to it.
+        let _ = self.sandbox.call(request).await;
+    }
+
+    async fn pause(&self) {
+        let time = self.world.state().chance.random_range(1..40);
+        tokio::time::sleep(Duration::from_millis(time)).await;
+    }
+
+    /// Serves, or drops, what was on its way when the computer went off.
+    pub(crate) async fn land_all(&self) {
+        let under_way = std::mem::take(&mut self.world.state().network.under_way);
+        for request in under_way.into_values() {
+            self.land(request).await;
+        }
+    }
+
+    async fn land(&self, request: http::Request<Bytes>) {
+        let lands = {
+            let mut state = self.world.state();
+            let lands = state.weather.lands;
+            state.happens(lands)
+        };
+        if lands {
+            self.world
+                .note(&format!("{} {} lands", request.method(), request.uri().path()));
+            // The connection is gone: nobody hears the answer.
+            let _ = self.sandbox.call(request.map(Full::new)).await;
+        }
+    }
+}
+
+fn cut(why: &str) -> Broken {
+    Broken::Cut(why.to_owned())
+}
+
+/// A whole request on its way. When whoever sent it no longer waits, it may still land.
+struct Waiting<'a> {
+    line: &'a SimulatedLine,
+    number: u64,
+}
+
+impl<'a> Waiting<'a> {
+    fn new(line: &'a SimulatedLine, request: http::Request<Bytes>) -> Self {
+        let network = &mut line.world.state().network;
+        network.last += 1;
+        network.under_way.insert(network.last, request);
+        Self {
+            line,
+            number: network.last,
+        }
+    }
+
+    fn take(&mut self) -> Option<http::Request<Bytes>> {
+        self.line.world.state().network.under_way.remove(&self.number)
+    }
+}
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        let mut state = self.line.world.state();
+        if state.is_off() {
+            return;
+        }
+        if let Some(request) = state.network.under_way.remove(&self.number) {
+            let late = Duration::from_millis(state.chance.random_range(0..LATEST));
+            drop(state);
+            let line = self.line.clone();
+            tokio::spawn(async move {
+                tokio::time::sleep(late).await;
+                line.land(request).await;
+            });
+        }
+    }
+}

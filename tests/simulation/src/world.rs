@@ -1,0 +1,297 @@
+//! The world of one seed: its time, its chance, the moment of the next crash, and the trace of all that happened.
+//!
+//! Everything the engine does to the outside passes here and is counted, so that a crash can be put between any two
+//! steps, and two runs of a seed can be compared. Refuses to know what is simulated.
+
+use std::collections::BTreeMap;
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::Duration;
+
+use rand::rngs::StdRng;
+use rand::{RngExt, SeedableRng};
+use skylift_engine::ports::Clock;
+use skylift_model::{Key, Timestamp};
+use tokio::sync::Notify;
+use tokio::time::Instant;
+
+use crate::disk::{Change, Disk};
+use crate::network::Network;
+use crate::weather::Weather;
+
+/// When the simulated time begins: 2026-01-01.
+const BEGINNING: i64 = 1_767_225_600_000;
+/// The files of the data folder that are on a disk after a power cut.
+const DURABLE: [&str; 3] = ["queue.db", "queue.db-wal", "settings.toml"];
+/// Earlier states of the data folder that are kept for a power cut that loses the last commits.
+const KEPT_STATES: usize = 40;
+
+/// The step that is too frequent to be read.
+const CLOCK: &str = "clock";
+
+/// What is on the disk of the data folder, by file name.
+pub(crate) type Durable = BTreeMap<&'static str, Vec<u8>>;
+
+/// The world. Shared by everything that stands in for the outside.
+#[derive(Clone)]
+pub(crate) struct World(Arc<Shared>);
+
+struct Shared {
+    state: Mutex<State>,
+    crashed: Notify,
+}
+
+/// What is in it.
+pub(crate) struct State {
+    /// Chance of the network and the files.
+    pub chance: StdRng,
+    /// Files.
+    pub disk: Disk,
+    /// What goes wrong.
+    pub weather: Weather,
+    /// The network.
+    pub network: Network,
+    /// Keys by account.
+    pub keys: BTreeMap<String, Key>,
+    /// Changes of files that are to come, by the step before which they happen.
+    pub changes: BTreeMap<u64, (PathBuf, Change)>,
+    /// Steps so far.
+    pub steps: u64,
+    /// What happened, in words, when somebody wants to read it.
+    pub log: Option<Vec<String>>,
+    trace: DefaultHasher,
+    time: Time,
+    folder: PathBuf,
+    crash: Crash,
+    states: Vec<Durable>,
+    keeps_states: bool,
+}
+
+#[derive(Default)]
+struct Crash {
+    at: Option<u64>,
+    durable: Option<Durable>,
+}
+
+/// Two clocks: that of the world, and that of the computer, which may be wrong and stands still for nobody.
+struct Time {
+    life: Option<Instant>,
+    before: Duration,
+    slept: Duration,
+    skew: i64,
+    told: Option<(Duration, i64)>,
+}
+
+impl Time {
+    /// Since the beginning, sleep left out.
+    fn awake(&self) -> Duration {
+        self.before + self.life.map_or(Duration::ZERO, |life| life.elapsed())
+    }
+
+    fn world(&self) -> i64 {
+        BEGINNING + millis(self.awake() + self.slept)
+    }
+
+    /// As the engine's own clock: it never goes back while it runs.
+    fn computer(&mut self) -> i64 {
+        let (awake, shown) = (self.awake(), self.world() + self.skew);
+        let now = match self.told {
+            Some((then, told)) => shown.max(told + millis(awake.saturating_sub(then))),
+            None => shown,
+        };
+        self.told = Some((awake, now));
+        now
+    }
+}
+
+fn millis(duration: Duration) -> i64 {
+    i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)
+}
+
+impl World {
+    /// A world at its beginning.
+    pub(crate) fn new(seed: u64, folder: &Path, weather: Weather, log: bool) -> Self {
+        let keeps_states = weather.forgetful_disk;
+        let state = State {
+            chance: StdRng::seed_from_u64(seed),
+            disk: Disk::default(),
+            weather,
+            network: Network::default(),
+            keys: BTreeMap::new(),
+            changes: BTreeMap::new(),
+            steps: 0,
+            log: log.then(Vec::new),
+            trace: DefaultHasher::new(),
+            time: Time {
+                life: None,
+                before: Duration::ZERO,
+                slept: Duration::ZERO,
+                skew: 0,
+                told: None,
+            },
+            folder: folder.to_owned(),
+            crash: Crash::default(),
+            states: Vec::new(),
+            keeps_states,
+        };
+        Self(Arc::new(Shared {
+            state: Mutex::new(state),
+            crashed: Notify::new(),
+        }))
+    }
+
+    /// What is in it.
+    pub(crate) fn state(&self) -> MutexGuard<'_, State> {
+        self.0.state.lock().expect("nothing panics while it holds the world")
+    }
+
+    /// Begins a life of the engine, on the runtime at hand, that may end at a step.
+    pub(crate) fn begin(&self, folder: &Path, crash_at: Option<u64>) {
+        let mut state = self.state();
+        folder.clone_into(&mut state.folder);
+        state.crash = Crash {
+            at: crash_at,
+            durable: None,
+        };
+        state.states.clear();
+        state.time.life = Some(Instant::now());
+        state.time.told = None;
+    }
+
+    /// Ends it: time goes on in the next one.
+    pub(crate) fn end(&self) {
+        let mut state = self.state();
+        state.time.before = state.time.awake();
+        state.time.life = None;
+    }
+
+    /// One step of the engine to the outside. False when the computer is off: then nothing may happen any more.
+    pub(crate) fn step(&self, what: &str) -> bool {
+        let mut state = self.state();
+        if state.is_off() {
+            return false;
+        }
+        state.steps += 1;
+        state.note(what);
+        state.keep();
+        state.change_files();
+        if state.crash.at == Some(state.steps) {
+            state.crash.durable = Some(state.durable());
+            self.0.crashed.notify_one();
+            return false;
+        }
+        true
+    }
+
+    /// One step of the outside itself.
+    pub(crate) fn note(&self, what: &str) {
+        let mut state = self.state();
+        if !state.is_off() {
+            state.note(what);
+        }
+    }
+
+    /// Ends when the computer goes off; with what is on its disk then.
+    pub(crate) async fn crashed(&self) -> Durable {
+        self.0.crashed.notified().await;
+        let mut state = self.state();
+        let durable = state.crash.durable.clone().unwrap_or_default();
+        state.maybe_earlier(durable)
+    }
+
+    /// The time of the world, which services go by.
+    pub(crate) fn now(&self) -> i64 {
+        self.state().time.world()
+    }
+
+    /// The computer sleeps: its uptime stands still, the time of day goes on.
+    pub(crate) fn sleep(&self, time: Duration) {
+        self.state().time.slept += time;
+    }
+
+    /// Somebody sets the computer's clock.
+    pub(crate) fn set_clock(&self, skew: i64) {
+        self.state().time.skew = skew;
+    }
+
+    /// What happened so far, in one number.
+    pub(crate) fn trace(&self) -> u64 {
+        self.state().trace.finish()
+    }
+}
+
+impl State {
+    /// Whether the computer is off.
+    pub(crate) const fn is_off(&self) -> bool {
+        self.crash.durable.is_some()
+    }
+
+    /// Whether something of this probability happens.
+    pub(crate) fn happens(&mut self, probability: f64) -> bool {
+        probability > 0.0 && self.chance.random_bool(probability.min(1.0))
+    }
+
+    /// The uptime, in milliseconds.
+    pub(crate) fn uptime(&self) -> i64 {
+        millis(self.time.awake())
+    }
+
+    fn note(&mut self, what: &str) {
+        let now = self.time.world();
+        (what, now).hash(&mut self.trace);
+        let step = self.steps;
+        if let Some(log) = self.log.as_mut().filter(|_| what != CLOCK) {
+            log.push(format!("{step:>6} {:>10} {what}", now - BEGINNING));
+        }
+    }
+
+    fn change_files(&mut self) {
+        let Some(entry) = self.changes.first_entry().filter(|entry| *entry.key() <= self.steps) else {
+            return;
+        };
+        let (path, change) = entry.remove();
+        self.note(&format!("{change:?} of {:?}", path.file_name()));
+        self.disk.change(&path, change);
+    }
+
+    /// What a power cut would leave behind now.
+    pub(crate) fn durable(&self) -> Durable {
+        let read = |name: &'static str| Some((name, std::fs::read(self.folder.join(name)).ok()?));
+        DURABLE.into_iter().filter_map(read).collect()
+    }
+
+    /// Remembers the data folder after every commit, where the disk may forget some.
+    fn keep(&mut self) {
+        if !self.keeps_states {
+            return;
+        }
+        let length = |name: &str| std::fs::metadata(self.folder.join(name)).map_or(0, |found| found.len());
+        let last = self.states.last().and_then(|kept| kept.get("queue.db-wal"));
+        if last.map(|wal| wal.len() as u64) != Some(length("queue.db-wal")) {
+            self.states.push(self.durable());
+            if self.states.len() > KEPT_STATES {
+                self.states.remove(0);
+            }
+        }
+    }
+
+    fn maybe_earlier(&mut self, durable: Durable) -> Durable {
+        if self.states.is_empty() {
+            return durable;
+        }
+        let back = self.chance.random_range(0..self.states.len());
+        self.note(&format!("the disk lost {} commits", self.states.len() - 1 - back));
+        self.states.swap_remove(back)
+    }
+}
+
+/// The clock of the simulated computer.
+pub(crate) struct ComputerClock(pub World);
+
+impl Clock for ComputerClock {
+    fn now(&self) -> Timestamp {
+        self.0.step(CLOCK);
+        Timestamp(self.0.state().time.computer())
+    }
+}
