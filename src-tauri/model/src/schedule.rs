@@ -145,15 +145,13 @@ impl Schedule {
         Some(id)
     }
 
-    /// When the next waiting upload becomes ready, or the next account is tried again.
-    pub fn next_wake(&self) -> Option<Timestamp> {
+    /// When, after now, the next waiting upload becomes ready or the next account is tried again. What is ready already
+    /// waits for a place, not for time.
+    pub fn next_wake(&self, now: Timestamp) -> Option<Timestamp> {
         let gates = self.lanes.values().filter_map(Lane::opens_at);
-        self.waiting
-            .first()
-            .map(|(time, _)| *time)
-            .into_iter()
-            .chain(gates)
-            .min()
+        let waiting = self.waiting.iter().map(|(time, _)| *time);
+        let next = waiting.filter(|time| *time > now).take(1);
+        next.chain(gates.filter(|time| *time > now)).min()
     }
 
     fn wake(&mut self, now: Timestamp) {
@@ -275,7 +273,7 @@ mod tests {
             },
         );
         assert_eq!(schedule.start(NOW, 2), None);
-        assert_eq!(schedule.next_wake(), Some(late));
+        assert_eq!(schedule.next_wake(NOW), Some(late));
         assert_eq!(all(&mut schedule, late, 2), [id(1)]);
     }
 
@@ -288,10 +286,22 @@ mod tests {
         let later = Timestamp(2_000);
         schedule.set_gate(&"a".into(), Gate::Probe(later));
         assert_eq!(schedule.start(NOW, 8), None);
-        assert_eq!(schedule.next_wake(), Some(later));
+        assert_eq!(schedule.next_wake(NOW), Some(later));
         assert_eq!(all(&mut schedule, later, 8), [id(0)]);
         schedule.set_gate(&"a".into(), Gate::Open(8));
         assert_eq!(all(&mut schedule, later, 8), [id(1), id(2), id(3)]);
+    }
+
+    #[test]
+    fn what_is_due_and_has_no_place_is_no_reason_to_wake() {
+        let mut schedule = Schedule::default();
+        schedule.put(id(1), candidate("a", 0, 1));
+        schedule.put(id(2), candidate("b", 0, 1));
+        schedule.set_gate(&"b".into(), Gate::Probe(NOW));
+        assert_eq!(all(&mut schedule, NOW, 1), [id(1)]);
+        assert_eq!(schedule.next_wake(NOW), None);
+        schedule.stopped(id(1));
+        assert_eq!(all(&mut schedule, NOW, 1), [id(2)]);
     }
 
     #[test]
@@ -300,7 +310,7 @@ mod tests {
         schedule.put(id(1), candidate("a", 0, 1));
         schedule.set_gate(&"a".into(), Gate::Closed);
         assert_eq!(schedule.start(NOW, 8), None);
-        assert_eq!(schedule.next_wake(), None);
+        assert_eq!(schedule.next_wake(NOW), None);
     }
 
     #[test]

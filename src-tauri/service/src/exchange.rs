@@ -2,7 +2,7 @@
 //!
 //! Refuses to send anything: the engine does that.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 use std::time::Duration;
 
@@ -140,6 +140,8 @@ pub struct Call<'a> {
     pub crc32c: Option<u32>,
     /// The whole-file checksums computed while sending, lower-case hex; [`Step::Find`] compares them.
     pub hashes: &'a BTreeMap<Algorithm, String>,
+    /// Files on the service, by their identity, that belong to other uploads: [`Step::Find`] passes them over.
+    pub taken: &'a BTreeSet<String>,
 }
 
 /// A request to send.

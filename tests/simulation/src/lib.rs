@@ -10,6 +10,7 @@ mod life;
 mod network;
 mod oracles;
 mod person;
+mod resent;
 mod services;
 #[cfg(test)]
 mod tests;

@@ -16,6 +16,7 @@ use crate::keychain::SimulatedKeychain;
 use crate::network::SimulatedLine;
 use crate::oracles::{self, Screen};
 use crate::person::{Next, Person};
+use crate::resent::Acknowledged;
 use crate::services;
 use crate::weather::Weather;
 use crate::world::{ComputerClock, Durable, World};
@@ -28,12 +29,16 @@ const MEMORY: &str = "/dev/shm";
 pub struct Outcome {
     /// Everything that happened, in one number.
     pub trace: u64,
+    /// Seeds.
+    pub seeds: u32,
     /// Steps of the engine to the outside.
     pub steps: u64,
     /// Requests.
     pub requests: u64,
     /// Crashes.
     pub crashes: u32,
+    /// Parts that were acknowledged before a crash.
+    pub kept_parts: usize,
     /// Uploads that completed.
     pub completed: usize,
     /// Uploads in all.
@@ -43,9 +48,11 @@ pub struct Outcome {
 impl Outcome {
     /// Counts another seed in.
     pub fn add(&mut self, other: &Self) {
+        self.seeds += other.seeds;
         self.steps += other.steps;
         self.requests += other.requests;
         self.crashes += other.crashes;
+        self.kept_parts += other.kept_parts;
         self.completed += other.completed;
         self.uploads += other.uploads;
     }
@@ -98,6 +105,7 @@ struct Lives {
     sandbox: Arc<Sandbox>,
     person: Person,
     crashes: u32,
+    acknowledged: Acknowledged,
 }
 
 impl Lives {
@@ -116,6 +124,7 @@ impl Lives {
             world,
             sandbox,
             crashes: 0,
+            acknowledged: Acknowledged::default(),
         })
     }
 
@@ -132,6 +141,8 @@ impl Lives {
                 End::Crashed(durable) => {
                     left -= 1;
                     self.crashes += 1;
+                    self.acknowledged
+                        .note(&durable, &self.folder.join("look"), &self.sandbox)?;
                     durable
                 }
             };
@@ -222,14 +233,17 @@ impl Lives {
         for (name, bytes) in &self.world.state().durable() {
             oracles::no_secret(name, bytes)?;
         }
+        let kept_parts = self.acknowledged.check(&self.sandbox)?;
         let state = self.world.state();
         let (steps, requests) = (state.steps, state.network.requests);
         drop(state);
         Ok(End::Done(Outcome {
             trace: self.world.trace(),
+            seeds: 1,
             steps,
             requests,
             crashes: self.crashes,
+            kept_parts,
             completed: rows
                 .iter()
                 .filter(|row| row.phase == skylift_model::Phase::Completed)

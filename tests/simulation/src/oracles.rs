@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use skylift_engine::Handle;
 use skylift_model::api::{Answer, Command, Feed, Row, Selection};
 use skylift_model::{FaultKind, Phase, Receipt, UploadId};
-use skylift_sandbox::{ObjectInfo, Sandbox, Service};
+use skylift_sandbox::{ObjectInfo, Sandbox};
 
 use crate::disk::Version;
 use crate::person::{Person, service_of};
@@ -94,8 +94,7 @@ impl Facts<'_> {
                     "P1: the receipt is not of what is there: {receipt:#?} {object:#?}"
                 ));
             }
-            // Where a file is found again by its name and content, one that was there already is as good.
-            if !taken.insert((object.service, object.id.clone())) && object.service != Service::Rebilly {
+            if !taken.insert((object.service, object.id.clone())) {
                 return Err(format!("P5: two uploads are the same object: {object:?}"));
             }
         }

@@ -159,6 +159,7 @@ async fn send(driver: &Job, job: &AbortJob, uplink: &crate::worker::Uplink) -> R
         wanted: &[],
         crc32c: None,
         hashes: &hashes,
+        taken: &std::collections::BTreeSet::new(),
     };
     let request = driver.request(Step::Abort, &call)?;
     let key = Some(uplink.keys.get(&job.account).await?);

@@ -287,7 +287,8 @@ impl Actor {
 
     async fn work(&mut self, asks: &mut mpsc::Receiver<Ask>) -> Result<(), Fault> {
         loop {
-            let launched = self.launch();
+            let now = self.now();
+            let launched = self.launch(now);
             Self::refused(launched);
             let forgotten = self.forget_folders();
             Self::refused(forgotten);
@@ -298,7 +299,7 @@ impl Actor {
                 }
                 return Ok(());
             }
-            let wake = self.next_wake();
+            let wake = self.next_wake(now);
             tokio::select! {
                 biased;
                 ask = asks.recv(), if self.closing.is_none() => match ask {
@@ -389,10 +390,15 @@ impl Actor {
 
     /// Lets a worker go on once what it reported is on disk.
     fn confirm(&mut self, written: oneshot::Sender<()>) {
+        self.confirm_with(written, ());
+    }
+
+    /// Lets it go on with an answer.
+    fn confirm_with<T: Send + 'static>(&mut self, written: oneshot::Sender<T>, answer: T) {
         self.after_commit.push(Box::new(move |trouble| {
             if trouble.is_none() {
                 // A worker that was stopped no longer waits.
-                let _ = written.send(());
+                let _ = written.send(answer);
             }
         }));
     }
@@ -419,12 +425,13 @@ impl Actor {
         self.setting.ports.clock.now()
     }
 
-    fn next_wake(&self) -> Duration {
+    /// How long until something is due that was not when uploads were last started.
+    fn next_wake(&self, launched: Timestamp) -> Duration {
         if self.folders.is_forgetting() {
             return Duration::ZERO;
         }
         let now = self.now();
-        let times = [self.schedule.next_wake(), self.aborts.next_wake()];
+        let times = [self.schedule.next_wake(launched), self.aborts.next_wake()];
         let next = times
             .into_iter()
             .flatten()
@@ -439,14 +446,14 @@ impl Actor {
     }
 
     /// Starts what may start.
-    fn launch(&mut self) -> Result<(), Fault> {
+    fn launch(&mut self, now: Timestamp) -> Result<(), Fault> {
         // Also while closing: what was canceled a moment ago is still dropped on the service.
         self.launch_aborts();
         if self.closing.is_some() || !self.setting.works {
             return Ok(());
         }
         let most = usize::from(self.settings.get().transfers.parallel_uploads.max(1));
-        while let Some(id) = self.schedule.start(self.now(), most) {
+        while let Some(id) = self.schedule.start(now, most) {
             match self.job(id) {
                 Ok(job) => self.start(id, job),
                 Err(fault) => {

@@ -1,14 +1,19 @@
 //! What workers report, and what each fault leads to.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
+use serde_json::Value;
 use skylift_model::retry::{LONGEST_SERVICE_PAUSE, MOST_ATTEMPTS, MOST_RESTARTS, backoff};
 use skylift_model::schedule::Gate;
 use skylift_model::{Fault, FaultKind, Phase, UploadId, Verdict};
 use skylift_service::exchange::{PartAck, Session};
 
+use tokio::sync::oneshot;
+
 use super::Actor;
 use crate::ports::SourceFacts;
+use crate::store::UploadRow;
 use crate::worker::{Ending, Event, Finished, Learned};
 
 /// Looks for a file that is not there.
@@ -37,6 +42,11 @@ impl Actor {
                 self.move_live(id, Phase::Uploading)?;
                 self.confirm(written);
             }
+            Event::Others(reply) => {
+                // A worker that was stopped no longer waits.
+                let _ = reply.send(self.others(id));
+            }
+            Event::Claim(vars, claimed) => self.claim(id, vars, claimed)?,
             Event::Tried(step, fault) => {
                 tracing::info!(upload = %id, step, %fault, "tried");
                 self.store.tried(id, self.now(), &step, &fault)?;
@@ -80,6 +90,33 @@ impl Actor {
                 session.vars.extend(learned.vars);
             }
         })
+    }
+
+    /// Files on the service that belong to other uploads of the account of this one.
+    fn others(&self, id: UploadId) -> BTreeSet<String> {
+        let account = self.records.get(&id).map(|record| &record.row.account);
+        let others = self.records.values().map(|record| &record.row);
+        let others = others.filter(|row| row.id != id && Some(&row.account) == account);
+        others.flat_map(files_on_service).collect()
+    }
+
+    fn claim(
+        &mut self,
+        id: UploadId,
+        vars: BTreeMap<String, Value>,
+        claimed: oneshot::Sender<bool>,
+    ) -> Result<(), Fault> {
+        let others = self.others(id);
+        let is_free = !vars.values().filter_map(Value::as_str).any(|var| others.contains(var));
+        if is_free {
+            self.change(id, |record| {
+                if let Some(session) = &mut record.row.session {
+                    session.vars.extend(vars);
+                }
+            })?;
+        }
+        self.confirm_with(claimed, is_free);
+        Ok(())
     }
 
     fn move_live(&mut self, id: UploadId, phase: Phase) -> Result<(), Fault> {
@@ -325,4 +362,18 @@ impl Actor {
             .filter(|r| r.row.account == account && r.row.phase.is_live());
         of_account.for_each(|record| self.feed.touch(record.row.id));
     }
+}
+
+/// What an upload is, or may become, on its service.
+fn files_on_service(row: &UploadRow) -> Vec<String> {
+    let known = row.outcome.as_ref().and_then(|outcome| outcome.remote_id.clone());
+    let vars = row
+        .session
+        .iter()
+        .filter(|_| row.phase.is_live())
+        .flat_map(|session| session.vars.values());
+    known
+        .into_iter()
+        .chain(vars.filter_map(Value::as_str).map(str::to_owned))
+        .collect()
 }

@@ -37,6 +37,11 @@ pub(crate) enum Event {
     Intent(oneshot::Sender<()>),
     /// The service was asked: it does not have the last part, which goes again. Answered once that is written.
     BackToParts(oneshot::Sender<()>),
+    /// Which files on the service belong to other uploads of the account?
+    Others(oneshot::Sender<BTreeSet<String>>),
+    /// The service was asked, and has the file, as which these say. Answered once that is written; with no when another
+    /// upload was sooner.
+    Claim(BTreeMap<String, serde_json::Value>, oneshot::Sender<bool>),
     /// Something went wrong and is tried again by the worker itself.
     Tried(String, Fault),
     /// The worker ended.
@@ -211,6 +216,8 @@ struct Worker {
     session: Session,
     acks: BTreeMap<skylift_model::PartNumber, PartAck>,
     hashes: BTreeMap<Algorithm, String>,
+    /// Files on the service that belong to other uploads.
+    taken: BTreeSet<String>,
     links: Arc<parts::Links>,
     /// Acknowledged parts that the service is just being told of.
     telling: BTreeSet<skylift_model::PartNumber>,
@@ -278,6 +285,7 @@ impl Worker {
             session,
             acks: acks.into_iter().map(|ack| (ack.number, ack)).collect(),
             hashes,
+            taken: BTreeSet::new(),
             links: Arc::default(),
             telling: BTreeSet::new(),
             reading: None,
@@ -351,6 +359,7 @@ impl Worker {
             wanted: &[],
             crc32c: self.crc32c(),
             hashes: &self.hashes,
+            taken: &self.taken,
         };
         self.shared
             .ask(step, &call)
@@ -360,11 +369,12 @@ impl Worker {
 
     /// Reports something and waits until it is written. When the engine closes it is never written, and the worker
     /// waits to be stopped.
-    async fn wait_for(&self, event: impl FnOnce(oneshot::Sender<()>) -> Event) {
+    async fn wait_for<T>(&self, event: impl FnOnce(oneshot::Sender<T>) -> Event) -> T {
         let (written, done) = oneshot::channel();
         self.shared.report(event(written));
-        if done.await.is_err() {
-            std::future::pending::<()>().await;
+        match done.await {
+            Ok(answer) => answer,
+            Err(_) => std::future::pending().await,
         }
     }
 }

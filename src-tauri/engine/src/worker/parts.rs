@@ -2,7 +2,7 @@
 //!
 //! Refuses to send a part that the service acknowledged, and to believe a file that changed under its hands.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
@@ -173,14 +173,16 @@ impl Run {
     }
 
     fn call<'a>(&'a self, target: Option<&'a PartTarget>, wanted: &'a [PartNumber]) -> Call<'a> {
-        static NONE: BTreeMap<Algorithm, String> = BTreeMap::new();
+        static NO_HASH: BTreeMap<Algorithm, String> = BTreeMap::new();
+        static NONE_TAKEN: BTreeSet<String> = BTreeSet::new();
         Call {
             session: &self.session,
             target,
             parts: &[],
             wanted,
             crc32c: None,
-            hashes: &NONE,
+            hashes: &NO_HASH,
+            taken: &NONE_TAKEN,
         }
     }
 

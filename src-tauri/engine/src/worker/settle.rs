@@ -10,7 +10,7 @@ use skylift_model::{Fault, FaultKind, Phase};
 use skylift_service::exchange::{Algorithm, State, Step};
 
 use super::finish::{Looked, gone};
-use super::{Halt, Worker};
+use super::{Event, Halt, Worker};
 use crate::payload::Payload;
 
 /// What the service's answer asks for.
@@ -74,15 +74,27 @@ impl Worker {
             return Ok(Settled::SendComplete);
         }
         let knows_what_was_sent = self.hash_again().await?;
-        let reading = self.ask(Step::Find).await?;
-        let found = reading.state == State::Ready;
-        self.learn(reading).await;
+        let found = self.find().await?;
         match (found, self.flow_has(Step::Complete)) {
             (true, true) => Ok(Settled::SendComplete),
             (true, false) => Ok(Settled::Done),
             (false, _) if knows_what_was_sent => Ok(self.send_again()),
             // What was sent may be there; what the file is now surely is not.
             (false, _) => Err(unknown()),
+        }
+    }
+
+    /// Looks for the file among those of the service that belong to no other upload.
+    async fn find(&mut self) -> Result<bool, Halt> {
+        loop {
+            self.taken = self.wait_for(Event::Others).await;
+            let reading = self.ask(Step::Find).await?;
+            let found = reading.state == State::Ready;
+            let vars = reading.vars.clone();
+            if !found || self.wait_for(|claimed| Event::Claim(vars, claimed)).await {
+                self.learn(reading).await;
+                return Ok(found);
+            }
         }
     }
 

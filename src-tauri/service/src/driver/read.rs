@@ -46,7 +46,8 @@ pub(super) fn read(
     let scene = Scene::new(job, call);
     let mut reading = Reading::default();
     if let Some(find) = &spec.find {
-        document.json = found(find, &document, &scene)?;
+        let theirs = |item: &Value| is_taken(item, spec, reply, call);
+        document.json = found(find, &document, &scene, theirs)?;
         reading.state = if document.json.is_some() {
             State::Ready
         } else {
@@ -129,7 +130,12 @@ fn in_session(job: &Job, step: Step) -> bool {
 }
 
 /// The first item of a list that matches.
-fn found(find: &Find, document: &Document<'_>, scene: &dyn Fillings) -> Result<Option<Value>, Fault> {
+fn found(
+    find: &Find,
+    document: &Document<'_>,
+    scene: &dyn Fillings,
+    theirs: impl Fn(&Value) -> bool,
+) -> Result<Option<Value>, Fault> {
     let Some(Value::Array(items)) = document.need(&find.list, "a list of files")? else {
         return Err(protocol("the reply holds no list of files"));
     };
@@ -138,7 +144,21 @@ fn found(find: &Find, document: &Document<'_>, scene: &dyn Fillings) -> Result<O
             .iter()
             .all(|condition| condition.holds(document, Some(item), scene))
     };
-    Ok(items.iter().take(MOST_ITEMS).find(matches).cloned())
+    let mut ours = items
+        .iter()
+        .take(MOST_ITEMS)
+        .filter(matches)
+        .filter(|item| !theirs(item));
+    Ok(ours.next().cloned())
+}
+
+/// Whether an item of a list belongs to another upload.
+fn is_taken(item: &Value, spec: &StepSpec, reply: &Reply, call: &Call<'_>) -> bool {
+    let mut document = Document::new(reply);
+    document.json = Some(item.clone());
+    let outcome = spec.result.as_ref().map(|fields| result::outcome(fields, &document));
+    let id = outcome.and_then(Result::ok).and_then(|outcome| outcome.remote_id);
+    id.is_some_and(|id| call.taken.contains(&id))
 }
 
 fn failed(service: &Service, spec: &StepSpec, document: &Document<'_>) -> Fault {

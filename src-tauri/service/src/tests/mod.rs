@@ -14,7 +14,7 @@ mod rebilly;
 mod schema;
 mod sixth;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use serde_json::{Value, json};
@@ -81,6 +81,7 @@ struct Trial {
     target: Option<PartTarget>,
     crc32c: Option<u32>,
     hashes: BTreeMap<Algorithm, String>,
+    taken: BTreeSet<String>,
 }
 
 impl Trial {
@@ -115,6 +116,7 @@ impl Trial {
             target,
             crc32c: None,
             hashes: BTreeMap::new(),
+            taken: BTreeSet::new(),
         })
     }
 
@@ -137,6 +139,7 @@ impl Trial {
             wanted: &self.wanted,
             crc32c: self.crc32c,
             hashes: &self.hashes,
+            taken: &self.taken,
         }
     }
 

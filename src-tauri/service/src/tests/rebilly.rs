@@ -99,6 +99,17 @@ fn a_lost_file_is_found_by_its_bytes_among_those_of_its_name() {
 }
 
 #[test]
+fn a_file_of_another_upload_is_not_taken_for_the_lost_one() {
+    let mut trial = form(&[], &[]);
+    trial.hashes.insert(Algorithm::Sha1, SHA1.into());
+    trial.taken.insert("file_1".into());
+    let twins = json!([stored("file_1", 5, SHA1), stored("file_2", 5, SHA1)]);
+    assert_eq!(trial.reads(Step::Find, 200, twins).vars["id"], json!("file_2"));
+    let theirs = json!([stored("file_1", 5, SHA1)]);
+    assert_eq!(trial.reads(Step::Find, 200, theirs).state, State::Absent);
+}
+
+#[test]
 fn a_name_that_a_filter_would_misread_is_not_filtered_by() {
     let trial = Trial::new("rebilly", None, file("a,b.pdf", 5), &[], &[]);
     assert!(

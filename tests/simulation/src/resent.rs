@@ -1,0 +1,111 @@
+//! P6: what a service acknowledged, and what is on the disk when the computer goes off, is never sent again.
+//!
+//! Held against the counters of the services, which know every byte that arrived.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use rusqlite::Connection;
+use serde_json::Value;
+use skylift_sandbox::{Sandbox, Service};
+
+use crate::services::Account;
+use crate::world::Durable;
+
+const ACKNOWLEDGED: &str = "SELECT upload.account, upload.session, part.number FROM part JOIN upload ON upload.id = part.upload_id \
+                            WHERE upload.phase IN ('uploading', 'completing')";
+
+/// A part of an upload, by the service's own names.
+type Part = (Service, String, u32);
+
+/// Account, session and number of an acknowledged part.
+type Row = (String, String, u32);
+
+/// Bytes of acknowledged parts that had arrived at a crash.
+#[derive(Default)]
+pub(crate) struct Acknowledged(BTreeMap<Part, u64>);
+
+impl Acknowledged {
+    /// Adds what is acknowledged in a queue that a crash left behind.
+    pub(crate) fn note(&mut self, durable: &Durable, folder: &Path, sandbox: &Sandbox) -> Result<(), String> {
+        let arrived = arrived(sandbox);
+        for (account, session, number) in read(durable, folder).map_err(|error| error.to_string())? {
+            let Some(account) = Account::named(&account) else {
+                continue;
+            };
+            let session: Value = serde_json::from_str(&session).map_err(|error| error.to_string())?;
+            let ids = session["vars"]
+                .as_object()
+                .into_iter()
+                .flatten()
+                .filter_map(|(_, id)| text(id));
+            for id in ids {
+                let part = |number| (account.service, id.clone(), number);
+                // A single request is number 0, and Archetype counts from there.
+                let counts_from_one = arrived.keys().any(|known| known.1 == id && known.2 == number)
+                    && account.service != Service::Archetype;
+                let part = part(if counts_from_one { number } else { number - 1 });
+                if let Some(bytes) = arrived.get(&part) {
+                    self.0.insert(part, *bytes);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Nothing of it was sent again.
+    pub(crate) fn check(&self, sandbox: &Sandbox) -> Result<usize, String> {
+        let arrived = arrived(sandbox);
+        for (part, bytes) in &self.0 {
+            if arrived.get(part).is_some_and(|now| now > bytes) {
+                return Err(format!("P6: {part:?} was acknowledged, and was sent again"));
+            }
+        }
+        Ok(self.0.len())
+    }
+}
+
+fn text(value: &Value) -> Option<String> {
+    value
+        .as_str()
+        .map(str::to_owned)
+        .or_else(|| value.as_i64().map(|number| number.to_string()))
+}
+
+fn arrived(sandbox: &Sandbox) -> BTreeMap<Part, u64> {
+    let mut arrived = BTreeMap::new();
+    for (service, stats) in sandbox.stats().services {
+        for (id, parts) in stats.part_counts {
+            arrived.extend(
+                parts
+                    .into_iter()
+                    .map(|(number, count)| ((service, id.clone(), number), count.bytes)),
+            );
+        }
+    }
+    arrived
+}
+
+/// The queue is opened as a copy, so that the one that goes on stays as it is.
+fn read(durable: &Durable, folder: &Path) -> Result<Vec<Row>, Box<dyn std::error::Error>> {
+    std::fs::create_dir_all(folder)?;
+    for (name, bytes) in durable {
+        std::fs::write(folder.join(name), bytes)?;
+    }
+    if !durable.contains_key("queue.db") {
+        return Ok(Vec::new());
+    }
+    let queue = Connection::open(folder.join("queue.db"))?;
+    let there: i64 = queue.query_row("SELECT count(*) FROM sqlite_schema WHERE name = 'part'", [], |row| {
+        row.get(0)
+    })?;
+    let mut parts = Vec::new();
+    if there == 1 {
+        let mut statement = queue.prepare(ACKNOWLEDGED)?;
+        let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?;
+        parts = rows.collect::<Result<_, _>>()?;
+    }
+    drop(queue);
+    std::fs::remove_dir_all(folder)?;
+    Ok(parts)
+}
