@@ -1,6 +1,6 @@
 //! `skylift run` as a process that goes on beside the test: what it says as it says it, stopped politely or killed.
 
-use std::io::{BufRead, BufReader, Read};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::process::{Child, Stdio};
 use std::sync::{Arc, Condvar, Mutex};
 use std::thread::JoinHandle;
@@ -66,6 +66,12 @@ impl<'a> Running<'a> {
             said,
             readers: vec![out, err],
         }
+    }
+
+    /// Says a line to it, where the command that was spawned listens.
+    pub fn tell(&self, line: &str) {
+        let mut ear = self.child.stdin.as_ref().unwrap();
+        writeln!(ear, "{line}").unwrap();
     }
 
     /// The process.

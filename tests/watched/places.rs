@@ -38,7 +38,7 @@ fn in_namespaces<'a>(world: &'a World, script: &str) -> Running<'a> {
     let skylift = world.command(["run", "--json"]);
     let mut command = Command::new("unshare");
     command.args(["--user", "--map-root-user", "--mount", "sh", "-ec", script]);
-    command.arg(skylift.get_program()).env_clear().stdin(Stdio::null());
+    command.arg(skylift.get_program()).env_clear().stdin(Stdio::piped());
     for (name, value) in skylift.get_envs() {
         command.env(name, value.unwrap_or_default());
     }
@@ -80,37 +80,26 @@ fn a_drive_that_is_disconnected_loses_nothing() {
     let drive = world.files().join("drive");
     fs::create_dir(&drive).unwrap();
     fs::write(drive.join("a.txt"), "a").unwrap();
-    let steps = world.files().join("steps");
-    rustix::fs::mknodat(
-        rustix::fs::CWD,
-        &steps,
-        rustix::fs::FileType::Fifo,
-        rustix::fs::Mode::RUSR | rustix::fs::Mode::WUSR,
-        0,
-    )
-    .unwrap();
-    // The shell mounts and unmounts as the test tells it through the pipe; the engine runs beside it.
+    // The shell mounts and unmounts as the test tells it; the engine runs beside it, and ends with it.
     let script = format!(
-        "mount --bind '{drive}' '{folder}'; \"$0\" run --json & while read -r step < '{steps}'; do eval \"$step\"; done",
+        "mount --bind '{drive}' '{folder}'; setpriv --pdeathsig KILL \"$0\" run --json < /dev/null & \
+         while read -r step; do eval \"$step\"; done",
         drive = drive.display(),
         folder = folder.display(),
-        steps = steps.display(),
     );
     let running = in_namespaces(&world, &script);
-    let tell = |step: String| fs::write(&steps, step + "\n").unwrap();
     running.wait_for("completed", "a.txt", 1);
     running.until_quiet();
     world.sandbox().set_faults(vec!["andi:part:delay=30s".parse().unwrap()]);
     fs::write(drive.join("b.txt"), "b").unwrap();
     running.wait_for("progress", "b.txt", 1);
-    tell(format!("umount -l '{}'", folder.display()));
+    running.tell(&format!("umount -l '{}'", folder.display()));
     let gone = running.until_folder(1, "gone", |folder| folder["state"] == "gone");
     assert!(gone["reason"].as_str().unwrap().contains("drive"), "{gone}");
     world.sandbox().clear_faults();
-    tell(format!("mount --bind '{}' '{}'", drive.display(), folder.display()));
+    running.tell(&format!("mount --bind '{}' '{}'", drive.display(), folder.display()));
     running.until_folder(1, "back", |folder| folder["state"] == "watching");
     running.until_quiet();
-    tell("kill -9 $!; exit".to_owned());
     assert_eq!(world.names(Service::Andi), ["a.txt", "b.txt"]);
     assert!(running.events("canceled").is_empty());
 }

@@ -207,7 +207,7 @@ impl Person {
         let changed: BTreeSet<_> = changed.ids.into_iter().collect();
         let now = self.world.state().uptime();
         for row in Self::rows(handle).await? {
-            if changed.contains(&row.id) && self.added.get(&row.name) == Some(&1) {
+            if changed.contains(&row.id) {
                 self.paused.insert(row.id, (row.path.into(), now));
             }
         }
@@ -217,7 +217,11 @@ impl Person {
     /// Of a paused upload nothing more is read.
     pub(crate) fn check_pauses(&self) -> Result<(), String> {
         let state = self.world.state();
-        for (id, (path, paused)) in &self.paused {
+        let added_once = |path: &PathBuf| {
+            let name = path.file_name().unwrap_or_default().to_string_lossy();
+            self.added.get(&*name) == Some(&1)
+        };
+        for (id, (path, paused)) in self.paused.iter().filter(|(_, (path, _))| added_once(path)) {
             if let Some(read) = state.disk.read.get(path).filter(|read| **read > paused + STOPS_WITHIN) {
                 return Err(format!("P10: {id} was paused at {paused} and read at {read}"));
             }

@@ -45,16 +45,6 @@ impl Verb {
     }
 }
 
-/// Whether what the service holds of a failed upload is of no use, so that it is sent anew.
-fn is_useless(row: &UploadRow, fault: &Fault) -> bool {
-    match fault.kind {
-        FaultKind::ChecksumMismatch | FaultKind::UnknownOutcome | FaultKind::SourceChanged => true,
-        // It had everything, and would not have it so.
-        FaultKind::Refused | FaultKind::Conflict => row.resume_phase == Some(Phase::Completing),
-        _ => false,
-    }
-}
-
 impl Actor {
     pub(super) fn apply(&mut self, verb: Verb, selection: Selection) -> Result<Answer, Fault> {
         let (ids, all) = match selection {
@@ -126,6 +116,19 @@ impl Actor {
         }
     }
 
+    /// Whether what the service holds of a failed upload is of no use, so that it is sent anew.
+    fn is_useless(&self, row: &UploadRow) -> bool {
+        match row.fault.as_ref().map(|fault| fault.kind) {
+            Some(FaultKind::ChecksumMismatch | FaultKind::UnknownOutcome | FaultKind::SourceChanged) => true,
+            // It had every part, and would not make a file of them. A file that came in one request is one already.
+            Some(FaultKind::Refused | FaultKind::Conflict) => {
+                let in_parts = self.job(row.id).is_ok_and(|job| !job.flow().last_part_completes);
+                in_parts && row.resume_phase == Some(Phase::Completing)
+            }
+            _ => false,
+        }
+    }
+
     /// A failed upload goes on where it was, unless what the service holds is of no use; a waiting one goes at once.
     fn retry(&mut self, id: UploadId) -> Result<(), Fault> {
         let Some(record) = self.records.get(&id) else {
@@ -133,11 +136,7 @@ impl Actor {
         };
         let account = record.row.account.clone();
         let mut unfinished = false;
-        let from_start = record
-            .row
-            .fault
-            .as_ref()
-            .is_some_and(|fault| is_useless(&record.row, fault));
+        let from_start = self.is_useless(&record.row);
         if let Some(state) = self.accounts.get_mut(&account) {
             *state = super::AccountState::default();
             self.open_gate(&account);

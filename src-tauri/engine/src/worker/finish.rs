@@ -12,8 +12,8 @@ use super::{Event, Finished, Halt, Worker};
 impl Worker {
     /// Everything was sent: finish.
     pub(super) async fn finish(mut self) -> Result<Finished, Halt> {
-        self.shared.unchanged()?;
         if self.phase != Phase::Completing {
+            self.shared.unchanged()?;
             self.wait_for(Event::Intent).await;
             self.phase = Phase::Completing;
         }

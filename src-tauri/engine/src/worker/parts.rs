@@ -213,7 +213,7 @@ impl Run {
         }
     }
 
-    /// Whether a part whose answer is lost may have finished the upload; then the service is asked before it goes again.
+    /// Whether a part may finish the upload; when its answer is lost, the service is asked before it goes again.
     fn finishes(&self) -> bool {
         self.shared.job.flow().last_part_completes
     }
@@ -287,7 +287,10 @@ impl Run {
             .job
             .read(Step::Part, &call, &reply, shared.uplink.ports.clock.now());
         let reading = shared.heed(result).map_err(fail)?;
-        shared.unchanged()?;
+        // What finished with this part is there, as the file was when its last bytes were read.
+        if !self.finishes() {
+            shared.unchanged()?;
+        }
         let sums = summed(payload.as_ref()).map_err(fail)?;
         useless.sent = None;
         let token = reading.token.clone().unwrap_or_default();
