@@ -1,7 +1,7 @@
 //! Folders that move, vanish, come back, report no changes or too many, and links that lead out of them.
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use skylift_sandbox::Service;
@@ -105,9 +105,16 @@ fn a_drive_that_is_disconnected_loses_nothing() {
 }
 
 /// A folder that reports no changes made behind it, as a network drive does.
-struct Share(std::path::PathBuf);
+struct Share(PathBuf);
 
 impl Share {
+    /// The share of a world, with the folder behind it and the one it is seen at.
+    fn of(world: &World) -> (Self, PathBuf, PathBuf) {
+        let (behind, at) = (world.files().join("server"), world.files().join("share"));
+        fs::create_dir_all(&behind).unwrap();
+        (Self::mount(&behind, &at), behind, at)
+    }
+
     fn mount(behind: &Path, at: &Path) -> Self {
         fs::create_dir_all(at).unwrap();
         let status = Command::new("bindfs").arg(behind).arg(at).status().unwrap();
@@ -149,9 +156,7 @@ fn a_network_drive_is_looked_through_and_may_go_away() {
         return;
     }
     let world = World::with_account(account());
-    let (behind, at) = (world.files().join("server"), world.files().join("share"));
-    fs::create_dir_all(&behind).unwrap();
-    let share = Share::mount(&behind, &at);
+    let (share, behind, at) = Share::of(&world);
     world.watch("share", account(), &["--scan-every", "1s"]);
     let running = Running::start(&world);
     running.until_quiet();
@@ -212,9 +217,7 @@ fn a_drive_that_does_not_answer_holds_nothing_else_up() {
         return;
     }
     let world = World::with_account(account());
-    let (behind, at) = (world.files().join("server"), world.files().join("share"));
-    fs::create_dir_all(&behind).unwrap();
-    let share = Share::mount(&behind, &at);
+    let (share, _, at) = Share::of(&world);
     let folder = world.watch("in", account(), &[]);
     let running = Running::start(&world);
     running.until_quiet();

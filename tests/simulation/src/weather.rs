@@ -65,8 +65,6 @@ pub(crate) struct Weather {
     pub short_reads: f64,
     /// The keychain is locked.
     pub keychain: f64,
-    /// After a crash the last commits may be gone.
-    pub forgetful_disk: bool,
     /// Whether the server lies about what it holds.
     pub lies: bool,
 }
@@ -93,7 +91,6 @@ impl Weather {
             short_reads: maybe(),
             keychain: maybe(),
             lands: *[0.0, 0.5, 1.0].choose(chance).expect("there are some"),
-            forgetful_disk: false,
             lies,
         }
     }

@@ -24,8 +24,6 @@ use crate::weather::Weather;
 const BEGINNING: i64 = 1_767_225_600_000;
 /// The files of the data folder that are on a disk after a power cut.
 const DURABLE: [&str; 3] = ["queue.db", "queue.db-wal", "settings.toml"];
-/// Earlier states of the data folder that are kept for a power cut that loses the last commits.
-const KEPT_STATES: usize = 40;
 
 /// The step that is too frequent to be read.
 const CLOCK: &str = "clock";
@@ -64,8 +62,6 @@ pub(crate) struct State {
     time: Time,
     folder: PathBuf,
     crash: Crash,
-    states: Vec<Durable>,
-    keeps_states: bool,
 }
 
 #[derive(Default)]
@@ -112,7 +108,6 @@ fn millis(duration: Duration) -> i64 {
 impl World {
     /// A world at its beginning.
     pub(crate) fn new(seed: u64, folder: &Path, weather: Weather, log: bool) -> Self {
-        let keeps_states = weather.forgetful_disk;
         let state = State {
             chance: StdRng::seed_from_u64(seed),
             disk: Disk::default(),
@@ -132,8 +127,6 @@ impl World {
             },
             folder: folder.to_owned(),
             crash: Crash::default(),
-            states: Vec::new(),
-            keeps_states,
         };
         Self(Arc::new(Shared {
             state: Mutex::new(state),
@@ -154,7 +147,6 @@ impl World {
             at: crash_at,
             durable: None,
         };
-        state.states.clear();
         state.time.life = Some(Instant::now());
         state.time.told = None;
     }
@@ -174,7 +166,6 @@ impl World {
         }
         state.steps += 1;
         state.note(what);
-        state.keep();
         state.change_files();
         if state.crash.at == Some(state.steps) {
             state.crash.durable = Some(state.durable());
@@ -195,9 +186,7 @@ impl World {
     /// Ends when the computer goes off; with what is on its disk then.
     pub(crate) async fn crashed(&self) -> Durable {
         self.0.crashed.notified().await;
-        let mut state = self.state();
-        let durable = state.crash.durable.clone().unwrap_or_default();
-        state.maybe_earlier(durable)
+        self.state().crash.durable.clone().unwrap_or_default()
     }
 
     /// The time of the world, which services go by.
@@ -259,30 +248,6 @@ impl State {
     pub(crate) fn durable(&self) -> Durable {
         let read = |name: &'static str| Some((name, std::fs::read(self.folder.join(name)).ok()?));
         DURABLE.into_iter().filter_map(read).collect()
-    }
-
-    /// Remembers the data folder after every commit, where the disk may forget some.
-    fn keep(&mut self) {
-        if !self.keeps_states {
-            return;
-        }
-        let length = |name: &str| std::fs::metadata(self.folder.join(name)).map_or(0, |found| found.len());
-        let last = self.states.last().and_then(|kept| kept.get("queue.db-wal"));
-        if last.map(|wal| wal.len() as u64) != Some(length("queue.db-wal")) {
-            self.states.push(self.durable());
-            if self.states.len() > KEPT_STATES {
-                self.states.remove(0);
-            }
-        }
-    }
-
-    fn maybe_earlier(&mut self, durable: Durable) -> Durable {
-        if self.states.is_empty() {
-            return durable;
-        }
-        let back = self.chance.random_range(0..self.states.len());
-        self.note(&format!("the disk lost {} commits", self.states.len() - 1 - back));
-        self.states.swap_remove(back)
     }
 }
 
