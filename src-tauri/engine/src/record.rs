@@ -11,7 +11,7 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use crate::store::UploadRow;
-use crate::worker::Meter;
+use crate::worker::{Links, Meter};
 
 /// Speed is averaged over about this long, so that it can be read.
 const AVERAGED_OVER: f64 = 3.0;
@@ -26,6 +26,8 @@ pub(crate) struct Record {
     pub acknowledged: u64,
     /// The worker, while there is one.
     pub work: Option<Work>,
+    /// Presigned links at hand.
+    pub links: Arc<Links>,
     /// Tries since the service last acknowledged something: a file that gets on is never given up.
     pub strikes: u32,
 }
@@ -58,6 +60,7 @@ impl Record {
             acks,
             acknowledged: 0,
             work: None,
+            links: Arc::default(),
             strikes: 0,
         };
         record.count();

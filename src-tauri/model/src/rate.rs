@@ -17,6 +17,23 @@ pub struct Rate {
     pub burst: u32,
 }
 
+impl Rate {
+    /// What is allowed where a service names no limit: nothing is held back until it asks for silence.
+    pub const FREE: Self = Self {
+        per_second: 1e9,
+        burst: u32::MAX,
+    };
+}
+
+/// How full a bucket was: what must be kept so that a restart does not fill it.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Level {
+    /// Requests that could go at once.
+    pub tokens: f64,
+    /// When that was so.
+    pub at: Timestamp,
+}
+
 /// The tokens of one key, and the time before which the service asked for silence.
 #[derive(Clone, Copy, Debug)]
 pub struct Bucket {
@@ -34,6 +51,28 @@ impl Bucket {
             tokens: f64::from(rate.burst.max(1)),
             filled_at: now,
             silent_until: now,
+        }
+    }
+
+    /// A bucket as it was left.
+    pub fn resume(rate: Rate, level: Level, now: Timestamp) -> Self {
+        Self {
+            tokens: level.tokens.min(f64::from(rate.burst.max(1))),
+            filled_at: level.at,
+            ..Self::new(rate, now)
+        }
+    }
+
+    /// Whether nothing but a silence holds requests back.
+    pub fn is_free(&self) -> bool {
+        self.rate == Rate::FREE
+    }
+
+    /// How full it is.
+    pub const fn level(&self) -> Level {
+        Level {
+            tokens: self.tokens,
+            at: self.filled_at,
         }
     }
 
@@ -85,6 +124,14 @@ mod tests {
                 .take(Timestamp(0).after(wait).after(Duration::from_millis(1)))
                 .is_ok()
         );
+    }
+
+    #[test]
+    fn a_restart_does_not_fill_it() {
+        let mut bucket = Bucket::new(NOTION, Timestamp(0));
+        while bucket.take(Timestamp(0)).is_ok() {}
+        let mut again = Bucket::resume(NOTION, bucket.level(), Timestamp(400));
+        assert!(again.take(Timestamp(400)).is_ok() && again.take(Timestamp(400)).is_err());
     }
 
     #[test]

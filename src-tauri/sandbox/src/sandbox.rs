@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::{Request, Response};
+use http::{Method, Request, Response, Uri};
 use hyper::body::Body;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
@@ -23,7 +23,7 @@ use crate::objects::{Object, ObjectInfo, SessionInfo};
 use crate::reply::{self, ReplyBody};
 use crate::route::Door;
 use crate::serve::{self, Broken};
-use crate::service::Service;
+use crate::service::{Service, Step};
 use crate::stats::Stats;
 use crate::vault;
 
@@ -110,6 +110,11 @@ impl Sandbox {
         let mut reply = serve::answer(&self.app, &Link::default(), Door::Main, request).await?;
         reply::set(&mut reply, "date", &clock::http_date(core.clock.now()));
         Ok(reply)
+    }
+
+    /// What a request to this sandbox is for; `None` when it is not one to a service.
+    pub fn step_of(method: &Method, uri: &Uri) -> Option<(Service, Step)> {
+        serve::step_of(method, uri)
     }
 
     /// `http://127.0.0.1:PORT`; in process an address at which nobody listens.

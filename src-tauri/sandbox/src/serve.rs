@@ -4,7 +4,7 @@ mod inject;
 
 use std::sync::Arc;
 
-use http::Request;
+use http::{Method, Request, Uri};
 use thiserror::Error;
 
 use crate::app::App;
@@ -71,17 +71,29 @@ fn origin(app: &App, host: Option<&str>) -> String {
         .map_or_else(|| app.core.address().to_owned(), |host| format!("http://{host}"))
 }
 
-async fn serve(app: &App, link: &Link, place: Place, service: Service, mut call: Call) -> Result<Reply, Broken> {
-    let step = match place {
-        Place::Api => App::step(service, &call.method, &call.path, &call.query),
-        Place::Storage(_) if call.method == http::Method::PUT => Step::Part,
+/// What a request is for, if it is one to a service.
+pub(crate) fn step_of(method: &Method, uri: &Uri) -> Option<(Service, Step)> {
+    match route::target(Door::Main, uri) {
+        Target::Control(_) | Target::Nobody => None,
+        Target::Api(service, path) => Some((service, step(Place::Api, service, method, &path, &route::query(uri)))),
+        Target::Storage(service, path) => {
+            Some((service, step(Place::Storage(Door::Main), service, method, &path, &[])))
+        }
+    }
+}
+
+fn step(place: Place, service: Service, method: &Method, path: &[String], query: &[(String, String)]) -> Step {
+    match place {
+        Place::Api => App::step(service, method, path, query),
+        Place::Storage(_) if method == Method::PUT => Step::Part,
         Place::Storage(_) => Step::Download,
-    };
+    }
+}
+
+async fn serve(app: &App, link: &Link, place: Place, service: Service, mut call: Call) -> Result<Reply, Broken> {
+    let step = step(place, service, &call.method, &call.path, &call.query);
     let meter = app.core.meters.of(service);
-    let _running = meter.request(
-        step,
-        call.method != http::Method::GET && carries_file(service, step, &call),
-    );
+    let _running = meter.request(step, call.method != Method::GET && carries_file(service, step, &call));
     if link.is_new_for(service) {
         meter.count(|counts| counts.connections += 1);
     }

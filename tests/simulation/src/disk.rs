@@ -201,6 +201,7 @@ impl Disk {
             Change::Delete => entry.there = false,
             Change::Forbid => entry.readable = false,
             Change::NoFile => entry.is_file = false,
+            Change::Restore if entry.there && entry.readable && entry.is_file => return,
             Change::Restore => (entry.there, entry.readable, entry.is_file) = (true, true, true),
         }
         match change {

@@ -4,7 +4,10 @@
 //!
 //! A seed that fails is run again with its number, and becomes a test. Refuses threads, sockets and the time of day.
 
+#![cfg(test)]
+
 mod disk;
+mod errand;
 mod keychain;
 mod life;
 mod network;
@@ -12,9 +15,6 @@ mod oracles;
 mod person;
 mod resent;
 mod services;
-#[cfg(test)]
 mod tests;
 mod weather;
 mod world;
-
-pub use life::{Failure, Outcome, simulate};

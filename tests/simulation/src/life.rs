@@ -12,11 +12,12 @@ use skylift_sandbox::Sandbox;
 use tempfile::TempDir;
 
 use crate::disk::SimulatedFiles;
+use crate::errand::{Errand, Story};
 use crate::keychain::SimulatedKeychain;
 use crate::network::SimulatedLine;
 use crate::oracles::{self, Screen};
 use crate::person::{Next, Person};
-use crate::resent::Acknowledged;
+use crate::resent::{self, Acknowledged};
 use crate::services;
 use crate::weather::Weather;
 use crate::world::{ComputerClock, Durable, World};
@@ -26,7 +27,7 @@ const MEMORY: &str = "/dev/shm";
 
 /// What a seed came to.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Outcome {
+pub(crate) struct Outcome {
     /// Everything that happened, in one number.
     pub trace: u64,
     /// Seeds.
@@ -47,7 +48,7 @@ pub struct Outcome {
 
 impl Outcome {
     /// Counts another seed in.
-    pub fn add(&mut self, other: &Self) {
+    pub(crate) fn add(&mut self, other: &Self) {
         self.seeds += other.seeds;
         self.steps += other.steps;
         self.requests += other.requests;
@@ -60,7 +61,7 @@ impl Outcome {
 
 /// What went wrong in a seed.
 #[derive(Clone, Debug)]
-pub struct Failure {
+pub(crate) struct Failure {
     /// Which promise, and how.
     pub message: String,
     /// What happened, step by step, where it was asked for.
@@ -78,9 +79,41 @@ enum End {
 ///
 /// # Errors
 /// The first promise that was broken.
-pub fn simulate(seed: u64, log: bool) -> Result<Outcome, Failure> {
+pub(crate) fn simulate(seed: u64, log: bool) -> Result<Outcome, Failure> {
     let mut chance = StdRng::seed_from_u64(seed);
     let weather = Weather::draw(&mut chance);
+    let world = |seed, folder: &Path| World::new(seed, folder, weather, log);
+    let crashes = |chance: &mut StdRng| Crashes::Some(chance.random_range(0..4));
+    run(chance, world, None, crashes).map(|(outcome, _)| outcome)
+}
+
+/// Runs one errand, and nothing is left to chance. The log is kept.
+///
+/// # Errors
+/// The first promise that was broken.
+pub(crate) fn run_errand(errand: Errand) -> Result<Story, Failure> {
+    let weather = Weather {
+        rules: errand.rules.clone(),
+        snag: errand.snag,
+        ..Weather::default()
+    };
+    let chance = StdRng::seed_from_u64(errand.seed);
+    let (save_at, crash_at) = (errand.save_at, errand.crash_at);
+    let world = |seed, folder: &Path| {
+        let world = World::new(seed, folder, weather, true);
+        world.state().save_at = save_at;
+        world
+    };
+    let (_, person) = run(chance, world, Some(errand), |_| Crashes::At(crash_at))?;
+    Ok(person.story)
+}
+
+fn run(
+    mut chance: StdRng,
+    world: impl FnOnce(u64, &Path) -> World,
+    errand: Option<Errand>,
+    crashes: impl FnOnce(&mut StdRng) -> Crashes,
+) -> Result<(Outcome, Person), Failure> {
     let trouble = |message: String| Failure {
         message,
         log: Vec::new(),
@@ -91,12 +124,39 @@ pub fn simulate(seed: u64, log: bool) -> Result<Outcome, Failure> {
         TempDir::new()
     };
     let folder = folder.map_err(|error| trouble(error.to_string()))?;
-    let world = World::new(chance.random(), folder.path(), weather, log);
-    let lives = Lives::new(&mut chance, &folder, world.clone()).map_err(trouble)?;
-    lives.run(chance).map_err(|message| Failure {
+    let world = world(chance.random(), folder.path());
+    let mut lives = Lives::new(&mut chance, &folder, world.clone(), errand).map_err(trouble)?;
+    let crashes = crashes(&mut chance);
+    let outcome = lives.run(chance, crashes).map_err(|message| Failure {
         message,
         log: world.state().log.take().unwrap_or_default(),
-    })
+    })?;
+    Ok((outcome, lives.person))
+}
+
+/// When the computer goes off.
+enum Crashes {
+    /// So many times, somewhere.
+    Some(u32),
+    /// Once, at this step, or never.
+    At(Option<u64>),
+}
+
+impl Crashes {
+    fn next(&self, steps: u64, chance: &mut StdRng) -> Option<u64> {
+        match self {
+            Self::Some(0) => None,
+            Self::Some(_) => Some(steps + far(chance)),
+            Self::At(step) => *step,
+        }
+    }
+
+    fn happened(&mut self) {
+        *self = match self {
+            Self::Some(left) => Self::Some(*left - 1),
+            Self::At(_) => Self::At(None),
+        };
+    }
 }
 
 struct Lives {
@@ -109,7 +169,7 @@ struct Lives {
 }
 
 impl Lives {
-    fn new(chance: &mut StdRng, folder: &TempDir, world: World) -> Result<Self, String> {
+    fn new(chance: &mut StdRng, folder: &TempDir, world: World, errand: Option<Errand>) -> Result<Self, String> {
         let sandbox = services::start(chance.random(), &world).map_err(|error| error.to_string())?;
         let rules = world.state().weather.rules.clone();
         let weather = format!("{:?}", world.state().weather);
@@ -120,7 +180,7 @@ impl Lives {
         std::fs::create_dir(&files).map_err(|error| error.to_string())?;
         Ok(Self {
             folder: folder.path().to_owned(),
-            person: Person::new(world.clone(), sandbox.clone(), chance.random(), files),
+            person: Person::new(world.clone(), sandbox.clone(), chance.random(), files, errand),
             world,
             sandbox,
             crashes: 0,
@@ -128,18 +188,18 @@ impl Lives {
         })
     }
 
-    fn run(mut self, mut chance: StdRng) -> Result<Outcome, String> {
-        let (mut left, mut durable) = (chance.random_range(0..4), Durable::default());
+    fn run(&mut self, mut chance: StdRng, mut crashes: Crashes) -> Result<Outcome, String> {
+        let mut durable = Durable::default();
         for life in 0.. {
             let data = self.folder.join(format!("life-{life}"));
             lay_out(&data, &durable)?;
-            let crash_at = (left > 0).then(|| self.world.state().steps + far(&mut chance));
+            let crash_at = crashes.next(self.world.state().steps, &mut chance);
             let seed = chance.random();
             durable = match self.live(&data, crash_at, seed)? {
                 End::Done(outcome) => return Ok(outcome),
-                End::Closed(durable) => durable,
+                End::Closed(durable) => self.put_back(durable)?,
                 End::Crashed(durable) => {
-                    left -= 1;
+                    crashes.happened();
                     self.crashes += 1;
                     self.acknowledged
                         .note(&durable, &self.folder.join("look"), &self.sandbox)?;
@@ -151,6 +211,16 @@ impl Lives {
             }
         }
         Err("there is no end".into())
+    }
+
+    /// Where a queue was set aside, it takes the place of the one that went on.
+    fn put_back(&mut self, durable: Durable) -> Result<Durable, String> {
+        let Some(saved) = self.world.state().saved.take() else {
+            return Ok(durable);
+        };
+        let begun = resent::begun(&saved, &self.folder.join("look")).map_err(|error| error.to_string())?;
+        self.person.story.begun = Some(begun);
+        Ok(saved)
     }
 
     /// One life, on a runtime of its own: when it ends, everything in it is dropped where it stands.
@@ -234,7 +304,8 @@ impl Lives {
             oracles::no_secret(name, bytes)?;
         }
         let kept_parts = self.acknowledged.check(&self.sandbox)?;
-        let state = self.world.state();
+        let mut state = self.world.state();
+        self.person.story.deeds = std::mem::take(&mut state.deeds);
         let (steps, requests) = (state.steps, state.network.requests);
         drop(state);
         Ok(End::Done(Outcome {

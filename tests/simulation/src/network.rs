@@ -14,7 +14,7 @@ use http_body_util::{BodyExt, Full};
 use rand::RngExt;
 use reqwest::{Request, Response};
 use skylift_engine::http::{Broken, Line};
-use skylift_sandbox::Sandbox;
+use skylift_sandbox::{Sandbox, Step};
 
 use crate::world::World;
 
@@ -22,6 +22,34 @@ use crate::world::World;
 const CONNECT: Duration = Duration::from_secs(15);
 /// How long a request that nobody waits for may still be on its way; the definitions wait a little longer.
 const LATEST: u64 = 1500;
+
+/// Something that happens on the wire to the requests of one step.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Snag {
+    /// The step.
+    pub step: Step,
+    /// What happens.
+    pub how: How,
+    /// How many more times; for ever if none.
+    pub times: Option<u32>,
+}
+
+/// What may happen before a service hears anything.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum How {
+    /// The connection is refused.
+    Refused,
+    /// The name is not known.
+    NoName,
+    /// Nobody answers.
+    NoAnswer,
+    /// The certificate is not trusted.
+    Untrusted,
+    /// The connection ends while the body is sent.
+    Cut,
+    /// Nothing is taken any more while the body is sent.
+    Stall,
+}
 
 /// The wire.
 #[derive(Default)]
@@ -62,10 +90,11 @@ impl SimulatedLine {
         if !self.world.step(&what) {
             return nothing().await;
         }
-        self.connect().await?;
         let request = http::Request::<reqwest::Body>::try_from(request).map_err(|_| cut("this is no request"))?;
         let (head, body) = request.into_parts();
-        let body = self.send_body(&head, body).await?;
+        let snag = self.snag(&head);
+        self.connect(snag).await?;
+        let body = self.send_body(&head, body, snag).await?;
         let mut waiting = Waiting::new(&self, http::Request::from_parts(head, body));
         self.pause().await;
         if !self.world.step("arrived") {
@@ -87,9 +116,22 @@ impl SimulatedLine {
         }
     }
 
-    async fn connect(&self) -> Result<(), Broken> {
+    /// What is bound to happen to this request.
+    fn snag(&self, head: &Parts) -> Option<How> {
+        let step = Sandbox::step_of(&head.method, &head.uri).map(|(_, step)| step);
+        let mut state = self.world.state();
+        let snag = state.weather.snag.as_mut().filter(|snag| Some(snag.step) == step)?;
+        match &mut snag.times {
+            Some(0) => return None,
+            Some(times) => *times -= 1,
+            None => {}
+        }
+        Some(snag.how)
+    }
+
+    async fn connect(&self, snag: Option<How>) -> Result<(), Broken> {
         self.pause().await;
-        match self.refusal() {
+        match self.refusal(snag) {
             Some(refusal) => {
                 if matches!(&refusal, Broken::Late) {
                     tokio::time::sleep(CONNECT).await;
@@ -102,26 +144,24 @@ impl SimulatedLine {
     }
 
     /// Why a connection is not made.
-    fn refusal(&self) -> Option<Broken> {
+    fn refusal(&self, snag: Option<How>) -> Option<Broken> {
         let mut state = self.world.state();
         state.network.requests += 1;
         if state.network.offline {
             return Some(Broken::Unreachable("the network is down".into()));
         }
+        if let Some(refusal) = snag.and_then(How::refusal) {
+            return Some(refusal);
+        }
         let unreachable = state.weather.unreachable;
         if !state.happens(unreachable) {
             return None;
         }
-        Some(match state.chance.random_range(0..4) {
-            0 => Broken::Unreachable("connection refused".into()),
-            1 => Broken::Unreachable("no such name".into()),
-            2 => Broken::Untrusted("invalid peer certificate: Expired".into()),
-            _ => Broken::Late,
-        })
+        [How::Refused, How::NoName, How::NoAnswer, How::Untrusted][state.chance.random_range(0..4)].refusal()
     }
 
     /// Takes the body as a connection would, piece by piece. What arrived before it broke off arrives.
-    async fn send_body(&self, head: &Parts, mut body: reqwest::Body) -> Result<Bytes, Broken> {
+    async fn send_body(&self, head: &Parts, mut body: reqwest::Body, snag: Option<How>) -> Result<Bytes, Broken> {
         let mut sent = Vec::new();
         while let Some(frame) = body.frame().await {
             let Ok(frame) = frame else {
@@ -135,7 +175,8 @@ impl SimulatedLine {
             let (stalls, cuts) = {
                 let mut state = self.world.state();
                 let (stall, cut) = (state.weather.stall, state.weather.cut);
-                (state.happens(stall), state.happens(cut))
+                let (stalls, cuts) = (state.happens(stall), state.happens(cut));
+                (stalls || snag == Some(How::Stall), cuts || snag == Some(How::Cut))
             };
             if stalls {
                 return nothing().await;
@@ -183,6 +224,19 @@ impl SimulatedLine {
                 .note(&format!("{} {} lands", request.method(), request.uri().path()));
             // The connection is gone: nobody hears the answer.
             let _ = self.sandbox.call(request.map(Full::new)).await;
+        }
+    }
+}
+
+impl How {
+    /// As a connection that is not made.
+    fn refusal(self) -> Option<Broken> {
+        match self {
+            Self::Refused => Some(Broken::Unreachable("connection refused".into())),
+            Self::NoName => Some(Broken::Unreachable("no such name".into())),
+            Self::Untrusted => Some(Broken::Untrusted("invalid peer certificate: Expired".into())),
+            Self::NoAnswer => Some(Broken::Late),
+            Self::Cut | Self::Stall => None,
         }
     }
 }

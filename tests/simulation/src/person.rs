@@ -13,11 +13,12 @@ use rand::{RngExt, SeedableRng};
 use skylift_engine::Handle;
 use skylift_engine::files::from_path;
 use skylift_model::api::{Answer, Command, Filter, NewUploads, Row, Selection, Settings};
-use skylift_model::{Fault, FaultKind, Phase, UploadId};
+use skylift_model::{Fault, FaultKind, Key, Phase, UploadId};
 use skylift_sandbox::Sandbox;
 
 use crate::disk::Change;
-use crate::services::{ACCOUNTS, Account};
+use crate::errand::{Errand, Story};
+use crate::services::{ACCOUNTS, Account, KEY};
 use crate::world::World;
 
 /// Where the files are; the folder is there, the files are only simulated.
@@ -50,11 +51,14 @@ pub(crate) struct Person {
     /// How often each file was added, by its name.
     pub added: BTreeMap<String, u32>,
     paused: BTreeMap<UploadId, (PathBuf, i64)>,
+    errand: Option<Errand>,
+    /// What became of the errand.
+    pub story: Story,
 }
 
 impl Person {
     /// A person with so many things to do, who keeps files in a folder.
-    pub(crate) fn new(world: World, sandbox: Arc<Sandbox>, seed: u64, folder: PathBuf) -> Self {
+    pub(crate) fn new(world: World, sandbox: Arc<Sandbox>, seed: u64, folder: PathBuf, errand: Option<Errand>) -> Self {
         let mut chance = StdRng::seed_from_u64(seed);
         Self {
             left: chance.random_range(5..40),
@@ -65,6 +69,8 @@ impl Person {
             made: 0,
             added: BTreeMap::new(),
             paused: BTreeMap::new(),
+            errand,
+            story: Story::default(),
         }
     }
 
@@ -103,6 +109,9 @@ impl Person {
 
     /// Does one thing.
     pub(crate) async fn act(&mut self, handle: &Handle) -> Result<Next, String> {
+        if let Some(errand) = self.errand.clone() {
+            return self.go_on(errand, handle).await;
+        }
         if self.left == 0 {
             return Ok(Next::Done);
         }
@@ -166,12 +175,20 @@ impl Person {
     async fn add_paths(&mut self, handle: &Handle, paths: Vec<PathBuf>) -> Result<(), String> {
         let account = *ACCOUNTS.choose(&mut self.chance).expect("there are accounts");
         let mode = *account.modes.choose(&mut self.chance).expect("there is a mode");
-        for path in &paths {
+        self.count(&paths);
+        Self::add_to(handle, account, mode, &paths).await
+    }
+
+    fn count(&mut self, paths: &[PathBuf]) {
+        for path in paths {
             let name = path
                 .file_name()
                 .map_or_else(String::new, |name| name.to_string_lossy().into_owned());
             *self.added.entry(name).or_default() += 1;
         }
+    }
+
+    async fn add_to(handle: &Handle, account: Account, mode: Option<&str>, paths: &[PathBuf]) -> Result<(), String> {
         let uploads = NewUploads {
             paths: paths.iter().map(|path| from_path(path)).collect(),
             account: account.name.into(),
@@ -180,6 +197,47 @@ impl Person {
         };
         let added = Self::ask(handle, Command::Add(uploads)).await?;
         added.map(drop).map_err(|fault| format!("not added: {fault:?}"))
+    }
+
+    /// Adds the one file of an errand, and waits what becomes of it.
+    async fn go_on(&mut self, errand: Errand, handle: &Handle) -> Result<Next, String> {
+        let path = self.folder.join("errand.pdf");
+        if !self.world.state().disk.paths().contains(&path) {
+            std::fs::write(&path, "").map_err(|error| error.to_string())?;
+            self.world.state().disk.create(&path, errand.way.size);
+            self.count(std::slice::from_ref(&path));
+            let steps = self.world.state().steps;
+            self.story.first_step = steps + 1;
+            if let Some((step, change)) = errand.change {
+                self.world.state().changes.insert(step, (path.clone(), change));
+            }
+        }
+        let was_put_back = self.story.begun.is_some();
+        // A crash may have come before the queue knew of it. A queue that was put back is left as it is.
+        if !was_put_back && Self::rows(handle).await?.is_empty() {
+            Self::add_to(handle, errand.way.account, errand.way.mode, &[path]).await?;
+        }
+        // A queue from before the upload was begun cannot know of it.
+        if self.story.begun == Some(false) {
+            self.added.values_mut().for_each(|added| *added = 2);
+        }
+        let deadline = tokio::time::Instant::now() + errand.patience;
+        let mut pause = Duration::from_millis(500);
+        loop {
+            let rows = Self::rows(handle).await?;
+            let is_live = rows.iter().any(|row| row.phase.is_live());
+            if !is_live || tokio::time::Instant::now() > deadline {
+                self.story.at_last = rows.into_iter().next();
+                break;
+            }
+            tokio::time::sleep(pause).await;
+            pause = Duration::from_secs(60).min(pause * 2);
+        }
+        self.story.last_step = self.world.state().steps;
+        if errand.save_at.is_some() && !was_put_back {
+            return Ok(Next::Reopen);
+        }
+        Ok(Next::Done)
     }
 
     async fn some(&mut self, handle: &Handle) -> Result<Selection, String> {
@@ -266,6 +324,11 @@ impl Person {
         }
         for tries in 0.. {
             let _ = Self::ask(handle, Command::Resume(Selection::All)).await?;
+            for account in ACCOUNTS {
+                let key = Key::new(KEY);
+                let account = account.name.into();
+                let _ = Self::ask(handle, Command::SetKey { account, key }).await?;
+            }
             let rows = self.until_ended(handle).await?;
             let failed: Vec<_> = rows
                 .iter()

@@ -86,26 +86,45 @@ fn arrived(sandbox: &Sandbox) -> BTreeMap<Part, u64> {
     arrived
 }
 
-/// The queue is opened as a copy, so that the one that goes on stays as it is.
-fn read(durable: &Durable, folder: &Path) -> Result<Vec<Row>, Box<dyn std::error::Error>> {
+fn read(durable: &Durable, folder: &Path) -> Result<Vec<Row>, Error> {
+    look(durable, folder, |queue| {
+        let mut statement = queue.prepare(ACKNOWLEDGED)?;
+        let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?;
+        rows.collect()
+    })
+}
+
+/// Whether a queue knows that an upload of it was begun on a service.
+pub(crate) fn begun(durable: &Durable, folder: &Path) -> Result<bool, Error> {
+    let begun: i64 = look(durable, folder, |queue| {
+        queue.query_row("SELECT count(*) FROM upload WHERE phase != 'queued'", [], |row| {
+            row.get(0)
+        })
+    })?;
+    Ok(begun > 0)
+}
+
+type Error = Box<dyn std::error::Error>;
+
+/// The queue is opened as a copy, so that the one that goes on stays as it is. Before it has tables, nothing is found.
+fn look<T: Default>(
+    durable: &Durable,
+    folder: &Path,
+    query: impl FnOnce(&Connection) -> rusqlite::Result<T>,
+) -> Result<T, Error> {
+    if !durable.contains_key("queue.db") {
+        return Ok(T::default());
+    }
     std::fs::create_dir_all(folder)?;
     for (name, bytes) in durable {
         std::fs::write(folder.join(name), bytes)?;
-    }
-    if !durable.contains_key("queue.db") {
-        return Ok(Vec::new());
     }
     let queue = Connection::open(folder.join("queue.db"))?;
     let there: i64 = queue.query_row("SELECT count(*) FROM sqlite_schema WHERE name = 'part'", [], |row| {
         row.get(0)
     })?;
-    let mut parts = Vec::new();
-    if there == 1 {
-        let mut statement = queue.prepare(ACKNOWLEDGED)?;
-        let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?;
-        parts = rows.collect::<Result<_, _>>()?;
-    }
+    let found = if there == 1 { query(&queue)? } else { T::default() };
     drop(queue);
     std::fs::remove_dir_all(folder)?;
-    Ok(parts)
+    Ok(found)
 }

@@ -6,6 +6,8 @@ use rand::rngs::StdRng;
 use rand::seq::IndexedRandom;
 use rand::{Rng, RngExt};
 
+use crate::network::Snag;
+
 /// Faults of the services and of the wire behind the first byte, in the words of the sandbox.
 const RULES: [&str; 34] = [
     "*:*:reset=before",
@@ -67,6 +69,8 @@ pub(crate) struct Weather {
     pub keychain: f64,
     /// Whether the server lies about what it holds.
     pub lies: bool,
+    /// Something that happens on the wire to the requests of one step.
+    pub snag: Option<Snag>,
 }
 
 impl Weather {
@@ -92,6 +96,7 @@ impl Weather {
             keychain: maybe(),
             lands: *[0.0, 0.5, 1.0].choose(chance).expect("there are some"),
             lies,
+            snag: None,
         }
     }
 }

@@ -56,6 +56,12 @@ pub(crate) struct State {
     pub changes: BTreeMap<u64, (PathBuf, Change)>,
     /// Steps so far.
     pub steps: u64,
+    /// Those of them that are more than a look at the clock.
+    pub deeds: Vec<u64>,
+    /// The step at which what is on the disk is set aside.
+    pub save_at: Option<u64>,
+    /// What was set aside.
+    pub saved: Option<Durable>,
     /// What happened, in words, when somebody wants to read it.
     pub log: Option<Vec<String>>,
     trace: DefaultHasher,
@@ -116,6 +122,9 @@ impl World {
             keys: BTreeMap::new(),
             changes: BTreeMap::new(),
             steps: 0,
+            deeds: Vec::new(),
+            save_at: None,
+            saved: None,
             log: log.then(Vec::new),
             trace: DefaultHasher::new(),
             time: Time {
@@ -166,7 +175,14 @@ impl World {
         }
         state.steps += 1;
         state.note(what);
+        if what != CLOCK {
+            let step = state.steps;
+            state.deeds.push(step);
+        }
         state.change_files();
+        if state.save_at == Some(state.steps) {
+            state.saved = Some(state.durable());
+        }
         if state.crash.at == Some(state.steps) {
             state.crash.durable = Some(state.durable());
             self.0.crashed.notify_one();

@@ -32,7 +32,7 @@ pub(crate) enum ServiceCommand {
 const SANDBOX_EXAMPLES: &str = "\
 A fault is SERVICE:STEP:KIND[:OPTION]..., where * stands for every service or step.
 
-Kinds: status=CODE, delay=TIME, slow=RATE, reset=before|in|after, truncate, portal, garbage, endless, redirect=URL, \
+Kinds: status=CODE, delay=TIME, slow=RATE, reset=before|in|after, truncate, short, portal, garbage, endless, redirect=URL, \
 empty200, error200, hang, expired, wrong-etag, no-etag, wrong-checksum
 
 Options: skip=N, times=N, chance=P, after; retry-after=VALUE with status; bytes=N with reset=in

@@ -3,12 +3,13 @@
 use std::collections::{BTreeMap, HashSet};
 
 use skylift_model::retry::backoff;
-use skylift_model::{Fault, FaultKind, Timestamp, UploadId};
+use skylift_model::{Fault, FaultKind, Phase, Timestamp, UploadId};
 use skylift_service::driver::Job;
 use skylift_service::exchange::{Call, FileFacts, Session, Step};
 
 use super::Actor;
 use crate::ports::Outgoing;
+use crate::record::Record;
 use crate::store::{AbortJob, AbortRow};
 
 /// Tries before a session is left to expire on the service.
@@ -49,17 +50,28 @@ impl Aborts {
 }
 
 impl Actor {
-    /// Drops the session of an upload that ended or begins again.
+    /// Drops the session of an upload that ended or begins again. What may have become of it is dropped too: otherwise
+    /// the file would be there twice.
     pub(super) fn drop_session(&mut self, id: UploadId) -> Result<(), Fault> {
         let session = self.records.get(&id).and_then(|record| record.row.session.clone());
         session.map_or(Ok(()), |session| self.plan_abort(id, session))
+    }
+
+    /// The session of an upload that is taken off the list. A file that may be there stays there: somebody may have
+    /// looked, and found it.
+    pub(super) fn leave_session(&mut self, id: UploadId) -> Result<(), Fault> {
+        let may_be_there = |record: &Record| record.row.resume_phase == Some(Phase::Completing);
+        if self.records.get(&id).is_none_or(may_be_there) {
+            return Ok(());
+        }
+        self.drop_session(id)
     }
 
     pub(super) fn plan_abort(&mut self, id: UploadId, session: Session) -> Result<(), Fault> {
         let Some(record) = self.records.get(&id) else {
             return Ok(());
         };
-        if record.row.phase == skylift_model::Phase::Completed {
+        if record.row.phase == Phase::Completed {
             return Ok(());
         }
         let job = AbortJob {
@@ -70,10 +82,7 @@ impl Actor {
             options: record.row.options.clone(),
             session,
         };
-        if !self
-            .abort_driver(&job)
-            .is_ok_and(|driver| driver.flow().has(Step::Abort))
-        {
+        if self.abort_driver(&job).ok().as_ref().and_then(step).is_none() {
             return Ok(());
         }
         let now = self.now();
@@ -150,6 +159,15 @@ impl Actor {
     }
 }
 
+/// The request that drops a session: where there is none, the record that it began with is deleted.
+fn step(driver: &Job) -> Option<Step> {
+    let flow = driver.flow();
+    if flow.has(Step::Abort) {
+        return Some(Step::Abort);
+    }
+    (flow.has(Step::Create) && flow.has(Step::Delete)).then_some(Step::Delete)
+}
+
 async fn send(driver: &Job, job: &AbortJob, uplink: &crate::worker::Uplink) -> Result<(), Fault> {
     let hashes = std::collections::BTreeMap::new();
     let call = Call {
@@ -161,7 +179,10 @@ async fn send(driver: &Job, job: &AbortJob, uplink: &crate::worker::Uplink) -> R
         hashes: &hashes,
         taken: &std::collections::BTreeSet::new(),
     };
-    let request = driver.request(Step::Abort, &call)?;
+    let Some(step) = step(driver) else {
+        return Ok(());
+    };
+    let request = driver.request(step, &call)?;
     let key = Some(uplink.keys.get(&job.account).await?);
     let reply = uplink
         .ports
@@ -172,7 +193,5 @@ async fn send(driver: &Job, job: &AbortJob, uplink: &crate::worker::Uplink) -> R
             payload: None,
         })
         .await?;
-    driver
-        .read(Step::Abort, &call, &reply, uplink.ports.clock.now())
-        .map(|_| ())
+    driver.read(step, &call, &reply, uplink.ports.clock.now()).map(|_| ())
 }

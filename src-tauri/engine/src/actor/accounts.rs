@@ -267,7 +267,7 @@ pub(super) async fn probe(
     let Some(request) = probe_request(definition, facts)? else {
         return Ok(None);
     };
-    uplink.pace.turn(&facts.name, definition.rate()).await;
+    uplink.pace.turn(&facts.name, definition.rate()).await?;
     let reply = uplink
         .ports
         .transport

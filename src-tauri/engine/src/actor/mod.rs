@@ -39,7 +39,7 @@ use crate::pace::Pace;
 use crate::ports::Ports;
 use crate::record::Record;
 use crate::settings::SettingsFile;
-use crate::store::{AbortRow, Store};
+use crate::store::{AbortRow, PaceRow, Store};
 use crate::worker::{self, Assignment, Event, Meter, Uplink};
 
 /// Messages, and files that watchers tell of, handled before a commit; more wait for the next one.
@@ -71,8 +71,8 @@ pub(crate) struct Setting {
 struct AccountState {
     /// The key was refused or is missing.
     sign_in: Option<Fault>,
-    /// The service cannot be reached; how often that was tried.
-    offline: Option<(Fault, u32, Timestamp)>,
+    /// The service cannot be reached, or asked for a pause; how often that was tried, and when one upload looks again.
+    shut: Option<(Fault, u32, Timestamp)>,
 }
 
 struct Actor {
@@ -146,36 +146,26 @@ async fn refuse_for_a_while(asks: &mut mpsc::Receiver<Ask>, fault: &Fault, liste
     }
 }
 
+/// What was on the disk.
+struct Found {
+    store: Store,
+    settings: SettingsFile,
+    records: BTreeMap<UploadId, Record>,
+    aborts: Vec<AbortRow>,
+    paces: Vec<PaceRow>,
+    notices: Vec<Notice>,
+}
+
 impl Actor {
     /// Reads everything from disk. Nothing has to be rescued: what was moving is simply put in line again.
     fn load(setting: Arc<Setting>, feed: &mut feed::Feeds) -> Result<Self, Fault> {
-        let (store, settings, records, aborts, notices) = Self::read(&setting)?;
-        let folders = folders::Folders::read(&store, settings.get())?;
-        feed.reset(&records, notices);
-        Ok(Self::assemble(
-            setting,
-            store,
-            settings,
-            records,
-            aborts,
-            folders,
-            std::mem::take(feed),
-        ))
+        let found = Self::read(&setting)?;
+        let folders = folders::Folders::read(&found.store, found.settings.get())?;
+        feed.reset(&found.records, found.notices.clone());
+        Ok(Self::assemble(setting, found, folders, std::mem::take(feed)))
     }
 
-    #[expect(clippy::type_complexity, reason = "the pieces of an actor, used once")]
-    fn read(
-        setting: &Setting,
-    ) -> Result<
-        (
-            Store,
-            SettingsFile,
-            BTreeMap<UploadId, Record>,
-            Vec<AbortRow>,
-            Vec<Notice>,
-        ),
-        Fault,
-    > {
+    fn read(setting: &Setting) -> Result<Found, Fault> {
         let mut settings = SettingsFile::open(&setting.folder)?;
         let (store, moved_aside) = Store::open(&setting.folder)?;
         let (rows, unreadable) = store.uploads()?;
@@ -214,27 +204,36 @@ impl Actor {
                 "{unreadable} uploads in the queue cannot be read and are left alone."
             ));
         }
-        let notices = notices.into_iter().map(|text| Notice { bad: true, text }).collect();
-        Ok((store, settings, records, aborts, notices))
+        let paces = store.paces()?;
+        Ok(Found {
+            store,
+            settings,
+            records,
+            aborts,
+            paces,
+            notices: notices.into_iter().map(|text| Notice { bad: true, text }).collect(),
+        })
     }
 
-    fn assemble(
-        setting: Arc<Setting>,
-        store: Store,
-        settings: SettingsFile,
-        records: BTreeMap<UploadId, Record>,
-        mut aborts: Vec<AbortRow>,
-        folders: folders::Folders,
-        feed: feed::Feeds,
-    ) -> Self {
+    fn assemble(setting: Arc<Setting>, found: Found, folders: folders::Folders, feed: feed::Feeds) -> Self {
+        let Found {
+            store,
+            settings,
+            records,
+            mut aborts,
+            paces,
+            notices: _,
+        } = found;
         let ports = setting.ports.clone();
         // Waits that reach further than any were written down when the clock was wrong.
         let furthest = ports.clock.now().after(LONGEST_SERVICE_PAUSE);
         for abort in &mut aborts {
             abort.next_at = abort.next_at.min(furthest);
         }
+        let levels = paces.iter().map(|row| (row.account.clone(), row.level)).collect();
+        let silences = paces.into_iter().filter_map(|row| Some((row.account, row.silence?)));
         let uplink = Uplink {
-            pace: Arc::new(Pace::new(ports.clock.clone())),
+            pace: Arc::new(Pace::new(ports.clock.clone(), levels)),
             keys: Arc::new(Keys::new(ports.secrets.clone())),
             permits: Arc::new(Semaphore::new(usize::from(
                 settings.get().transfers.parallel_parts.max(1),
@@ -265,6 +264,9 @@ impl Actor {
         };
         for record in actor.records.values_mut() {
             record.row.hold_until = record.row.hold_until.filter(|until| *until <= furthest);
+        }
+        for (account, (until, fault)) in silences.filter(|(_, (until, _))| *until <= furthest) {
+            actor.shut(&account, fault, 1, until);
         }
         let ids: Vec<_> = actor.records.keys().copied().collect();
         for id in ids {
@@ -475,7 +477,7 @@ impl Actor {
             .get(&record.row.service)
             .ok()
             .and_then(|definition| definition.rate());
-        let looks = |state: &AccountState| state.offline.is_some() || state.sign_in.is_some();
+        let looks = |state: &AccountState| state.shut.is_some() || state.sign_in.is_some();
         if !self.accounts.get(&*account).is_some_and(looks) {
             self.schedule
                 .set_gate(&account, Gate::Open(job.flow().parallel_uploads));
@@ -495,6 +497,7 @@ impl Actor {
             session: record.row.session.clone(),
             acks: record.acks.clone(),
             hashes: record.row.hashes.clone(),
+            links: record.links.clone(),
             meter,
         };
         let worker = worker::run(assignment, self.uplink.clone(), self.events.0.clone(), stop);

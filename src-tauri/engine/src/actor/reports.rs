@@ -1,12 +1,13 @@
 //! What workers report, and what each fault leads to.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::Value;
 use skylift_model::retry::{LONGEST_SERVICE_PAUSE, MOST_ATTEMPTS, MOST_RESTARTS, backoff};
 use skylift_model::schedule::Gate;
-use skylift_model::{Fault, FaultKind, Phase, UploadId, Verdict};
+use skylift_model::{Fault, FaultKind, Phase, Timestamp, UploadId, Verdict};
 use skylift_service::exchange::{PartAck, Session};
 
 use tokio::sync::oneshot;
@@ -138,6 +139,9 @@ impl Actor {
         };
         record.count_wire();
         record.work = None;
+        if let Some(level) = self.uplink.pace.level(&record.row.account) {
+            self.store.keep_level(&record.row.account, level)?;
+        }
         self.feed.touch(id);
         if !record.row.phase.is_live() {
             return self.drop_session(id);
@@ -195,13 +199,7 @@ impl Actor {
             }
             (_, Verdict::Wait) => self.unreachable(id, fault),
             (_, Verdict::SignIn) => self.needs_key(id, fault),
-            (_, Verdict::Slow) => {
-                let pause = fault
-                    .retry_after()
-                    .unwrap_or_else(|| self.pause(id))
-                    .min(LONGEST_SERVICE_PAUSE);
-                self.wait(id, fault, pause, false)
-            }
+            (_, Verdict::Slow) => self.silenced(id, fault),
             (_, Verdict::Retry | Verdict::RefreshUrl | Verdict::Ask) => {
                 let pause = fault
                     .retry_after()
@@ -256,6 +254,7 @@ impl Actor {
         self.store.forget_parts(id)?;
         self.change(id, |record| {
             record.acks.clear();
+            record.links = Arc::default();
             record.row.phase = Phase::Queued;
             record.row.resume_phase = None;
             record.row.finished_at = None;
@@ -293,8 +292,7 @@ impl Actor {
             return Ok(());
         };
         let now = self.now();
-        let state = self.accounts.entry(account.clone()).or_default();
-        let tries = match &state.offline {
+        let tries = match self.accounts.get(&account).and_then(|state| state.shut.as_ref()) {
             // Uploads that were under way fail together; only a look counts.
             Some((_, tries, again)) if now < *again => *tries,
             Some((_, tries, _)) => tries + 1,
@@ -303,11 +301,41 @@ impl Actor {
         let pause = Duration::from_millis(500)
             .saturating_mul(1 << tries.min(5))
             .min(LONGEST_OFFLINE);
-        let again = now.after(pause);
-        state.offline = Some((fault, tries, again));
-        self.schedule.set_gate(&account.as_str().into(), Gate::Probe(again));
-        self.touch_account(&account);
+        self.shut(&account, fault, tries, now.after(pause));
         self.change(id, |_| {})
+    }
+
+    /// The service asked for a pause: the whole account keeps it, over restarts too.
+    fn silenced(&mut self, id: UploadId, fault: Fault) -> Result<(), Fault> {
+        let Some(pause) = fault.retry_after() else {
+            let pause = self.pause(id);
+            return self.wait(id, fault, pause, false);
+        };
+        let Some(account) = self.records.get(&id).map(|record| record.row.account.clone()) else {
+            return Ok(());
+        };
+        let now = self.now();
+        let known = self.accounts.get(&account).and_then(|state| state.shut.as_ref());
+        let known = known
+            .filter(|(fault, ..)| is_pause(fault))
+            .map(|(_, tries, again)| (*tries, *again));
+        // Uploads that were under way are refused together; only one that looks counts.
+        if known.is_none_or(|(_, again)| again <= now) {
+            let tries = known.map_or(1, |(tries, _)| tries + 1);
+            // A service that asks again and again is asked ever more seldom.
+            let pause = pause.max(backoff(tries, self.setting.ports.chance.number()));
+            let until = now.after(pause.min(LONGEST_SERVICE_PAUSE));
+            self.store.keep_silence(&account, until, &fault, now)?;
+            self.shut(&account, fault, tries, until);
+        }
+        self.change(id, |_| {})
+    }
+
+    /// Lets nothing of an account start before a time, and then one upload to look.
+    pub(super) fn shut(&mut self, account: &str, fault: Fault, tries: u32, again: Timestamp) {
+        self.accounts.entry(account.to_owned()).or_default().shut = Some((fault, tries, again));
+        self.schedule.set_gate(&account.into(), Gate::Probe(again));
+        self.touch_account(account);
     }
 
     /// The service answered: whoever waited for the network goes on.
@@ -315,11 +343,14 @@ impl Actor {
         let Some(account) = self.records.get(&id).map(|record| record.row.account.clone()) else {
             return;
         };
+        let now = self.now();
         let Some(state) = self.accounts.get_mut(&account) else {
             return;
         };
         let keychain = |fault: &mut Fault| fault.kind == FaultKind::Keychain;
-        if state.offline.take().is_some() | state.sign_in.take_if(keychain).is_some() {
+        // An answer to what was sent before does not end a pause.
+        let is_over = |(fault, _, again): &mut (Fault, u32, Timestamp)| !is_pause(fault) || *again <= now;
+        if state.shut.take_if(is_over).is_some() | state.sign_in.take_if(keychain).is_some() {
             self.open_gate(&account);
         }
     }
@@ -362,6 +393,11 @@ impl Actor {
             .filter(|r| r.row.account == account && r.row.phase.is_live());
         of_account.for_each(|record| self.feed.touch(record.row.id));
     }
+}
+
+/// Whether the service asked for it.
+fn is_pause(fault: &Fault) -> bool {
+    fault.kind == FaultKind::RateLimited
 }
 
 /// What an upload is, or may become, on its service.

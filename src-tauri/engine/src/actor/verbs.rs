@@ -240,7 +240,7 @@ impl Actor {
             .get(&id)
             .is_some_and(|record| record.row.phase == Phase::Failed)
         {
-            self.drop_session(id)?;
+            self.leave_session(id)?;
         }
         self.store.delete(id)?;
         self.records.remove(&id);

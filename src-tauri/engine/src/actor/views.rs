@@ -71,7 +71,12 @@ fn standing(record: &Record, account: Option<&AccountState>, now: Timestamp) -> 
         );
     }
     if record.work.is_some() {
-        return standing(Hold::None, None, None, None);
+        // While one upload looks whether the service is back, nothing moves yet.
+        let shut = account.and_then(|state| state.shut.as_ref());
+        let fault = shut
+            .map(|(fault, ..)| fault)
+            .filter(|fault| fault.kind != FaultKind::RateLimited);
+        return standing(Hold::None, fault.map(Fault::sentence), None, fault);
     }
     if hold == Hold::Unfinished {
         let unreadable = row
@@ -85,8 +90,13 @@ fn standing(record: &Record, account: Option<&AccountState>, now: Timestamp) -> 
     if let Some(fault) = account.and_then(|state| state.sign_in.as_ref()) {
         return standing(Hold::SignIn, Some(fault.sentence()), None, Some(fault));
     }
-    if let Some((fault, _, again)) = account.and_then(|state| state.offline.as_ref()) {
-        return standing(Hold::Offline, Some(fault.sentence()), Some(*again), Some(fault));
+    if let Some((fault, _, again)) = account.and_then(|state| state.shut.as_ref()) {
+        let hold = if fault.kind == FaultKind::RateLimited {
+            Hold::Backoff
+        } else {
+            Hold::Offline
+        };
+        return standing(hold, Some(fault.sentence()), Some(*again), Some(fault));
     }
     match (hold, &row.fault) {
         (Hold::None, _) => standing(hold, Some("Waiting for its turn.".into()), None, None),

@@ -4,6 +4,7 @@
 
 mod ledger;
 mod open;
+mod pace;
 mod parts;
 mod uploads;
 
@@ -14,6 +15,7 @@ use skylift_model::{Fault, Timestamp};
 
 pub(crate) use ledger::{Entry, FolderRow, Settled};
 pub(crate) use open::explain;
+pub(crate) use pace::PaceRow;
 pub(crate) use parts::{AbortJob, AbortRow};
 pub(crate) use uploads::UploadRow;
 

@@ -12,9 +12,10 @@ use skylift_model::{Fault, FaultKind};
 pub(super) const FILE: &str = "queue.db";
 /// "Skyl": tells our files from other SQLite files.
 const APPLICATION: i32 = 0x536b_796c;
-const MIGRATIONS: [&str; 2] = [
+const MIGRATIONS: [&str; 3] = [
     include_str!("schema/001_first.sql"),
     include_str!("schema/002_folders.sql"),
+    include_str!("schema/003_pace.sql"),
 ];
 /// Broken queues that are kept aside.
 const KEPT_ASIDE: usize = 3;

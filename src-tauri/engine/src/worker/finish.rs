@@ -46,11 +46,9 @@ impl Worker {
     /// Waits until the service is ready, compares, attaches.
     pub(super) async fn wrap_up(mut self) -> Result<Finished, Halt> {
         self.until_ready().await?;
-        let outcome = self
-            .reading
-            .as_ref()
-            .map(|reading| reading.outcome.clone())
-            .unwrap_or_default();
+        let last = self.reading.as_ref().map(|reading| reading.outcome.clone());
+        let mut outcome = last.unwrap_or_default();
+        outcome.remote_id = outcome.remote_id.or_else(|| self.session.remote_id.clone());
         let verified = self
             .verify(&outcome)
             .map_err(|fault| Halt::Fault("verify".into(), fault))?;

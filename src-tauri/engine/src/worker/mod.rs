@@ -7,6 +7,8 @@ mod finish;
 mod parts;
 mod settle;
 
+pub(crate) use parts::Links;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -144,6 +146,8 @@ pub(crate) struct Assignment {
     pub acks: Vec<PartAck>,
     /// Checksums of the whole file as it was sent.
     pub hashes: BTreeMap<Algorithm, String>,
+    /// Presigned links at hand.
+    pub links: Arc<Links>,
     /// Bytes, counted.
     pub meter: Arc<Meter>,
 }
@@ -218,7 +222,7 @@ struct Worker {
     hashes: BTreeMap<Algorithm, String>,
     /// Files on the service that belong to other uploads.
     taken: BTreeSet<String>,
-    links: Arc<parts::Links>,
+    links: Arc<Links>,
     /// Acknowledged parts that the service is just being told of.
     telling: BTreeSet<skylift_model::PartNumber>,
     /// The last reply that told how the upload stands.
@@ -243,6 +247,7 @@ impl Worker {
             session,
             acks,
             hashes,
+            links,
             meter,
         } = assignment;
         // Once everything was sent the file is no longer needed: the service is asked all the same.
@@ -286,7 +291,7 @@ impl Worker {
             acks: acks.into_iter().map(|ack| (ack.number, ack)).collect(),
             hashes,
             taken: BTreeSet::new(),
-            links: Arc::default(),
+            links,
             telling: BTreeSet::new(),
             reading: None,
         })
@@ -303,11 +308,16 @@ impl Worker {
         }
         if self.phase == Phase::Queued {
             self.begin().await?;
-        } else if self.lacks_addresses() {
-            return Err(Halt::Anew);
+        } else if self.lacks_addresses().await {
+            return self.done_after_all(Halt::Anew).await;
         }
-        self.send_parts().await?;
-        self.finish().await
+        match self.send_parts().await {
+            Err(halt) if halt.may_mean_done() => self.done_after_all(halt).await,
+            sent => {
+                sent?;
+                self.finish().await
+            }
+        }
     }
 
     /// Gets a session, and waits until it is written.
@@ -328,6 +338,9 @@ impl Worker {
     /// Keeps what a reply told.
     async fn learn(&mut self, mut reading: Reading) {
         self.session.vars.append(&mut reading.vars);
+        if let Some(id) = &reading.outcome.remote_id {
+            self.session.remote_id = Some(id.clone());
+        }
         self.links.keep(std::mem::take(&mut reading.targets)).await;
         self.reading = Some(reading);
     }
@@ -337,12 +350,22 @@ impl Worker {
     }
 
     /// Whether parts are missing that no address can be had for: the service gave them with the session, once.
-    fn lacks_addresses(&self) -> bool {
-        self.flow_has(Step::Part)
-            && self.flow_has(Step::Create)
-            && !self.flow_has(Step::Refresh)
-            && !self.all_acknowledged()
-            && self.shared.job.api_targets(&self.session, &[]).is_none()
+    async fn lacks_addresses(&self) -> bool {
+        if !self.flow_has(Step::Part)
+            || !self.flow_has(Step::Create)
+            || self.flow_has(Step::Refresh)
+            || self.shared.job.api_targets(&self.session, &[]).is_some()
+        {
+            return false;
+        }
+        let now = self.shared.uplink.ports.clock.now();
+        !self.links.lead_to(self.missing(), now).await
+    }
+
+    /// The parts that are not acknowledged.
+    fn missing(&self) -> impl Iterator<Item = skylift_model::PartNumber> {
+        let numbers = self.session.plan.numbers();
+        numbers.filter(|number| !self.acks.contains_key(number))
     }
 
     fn all_acknowledged(&self) -> bool {
@@ -383,7 +406,7 @@ impl Shared {
     /// Sends a request of a step that carries no part, and reads its reply.
     async fn ask(&self, step: Step, call: &Call<'_>) -> Result<Reading, Fault> {
         let request = self.job.request(step, call)?;
-        self.turn(&request.address).await;
+        self.turn(&request.address).await?;
         let outgoing = Outgoing {
             request,
             key: Some(self.key.clone()),
@@ -395,9 +418,10 @@ impl Shared {
     }
 
     /// Waits for this account's turn; presigned storage is not counted against it.
-    async fn turn(&self, address: &Address) {
-        if matches!(address, Address::Api(_)) {
-            self.uplink.pace.turn(&self.account, self.rate).await;
+    async fn turn(&self, address: &Address) -> Result<(), Fault> {
+        match address {
+            Address::Api(_) => self.uplink.pace.turn(&self.account, self.rate).await,
+            Address::Signed(_) => Ok(()),
         }
     }
 
@@ -435,6 +459,14 @@ impl Shared {
 }
 
 impl Halt {
+    /// Whether a service may answer like this because the upload is done.
+    fn may_mean_done(&self) -> bool {
+        match self {
+            Self::Lost(_) | Self::Anew => true,
+            Self::Fault(_, fault) => matches!(fault.kind, FaultKind::Conflict | FaultKind::AlreadyDone),
+        }
+    }
+
     fn from_step(step: String, fault: Fault) -> Self {
         match fault.verdict {
             skylift_model::Verdict::Restart if fault.kind != FaultKind::SourceChanged => Self::Lost(fault),

@@ -25,9 +25,9 @@ const LINKS_AT_ONCE: usize = 32;
 /// Acknowledged parts that the service is told of at once, where it remembers them.
 const CHECKPOINT_EVERY: usize = 16;
 
-/// Presigned links of parts still to send. In memory only.
+/// Presigned links of parts still to send. In memory only, and longer than one worker: a service may give them just once.
 #[derive(Default)]
-pub(super) struct Links(Mutex<HashMap<PartNumber, PartTarget>>);
+pub(crate) struct Links(Mutex<HashMap<PartNumber, PartTarget>>);
 
 impl Links {
     pub(super) async fn keep(&self, targets: Vec<PartTarget>) {
@@ -35,6 +35,12 @@ impl Links {
             .lock()
             .await
             .extend(targets.into_iter().map(|target| (target.number, target)));
+    }
+
+    /// Whether there is one for each of these.
+    pub(super) async fn lead_to(&self, mut numbers: impl Iterator<Item = PartNumber>, now: Timestamp) -> bool {
+        let links = self.0.lock().await;
+        numbers.all(|number| links.get(&number).is_some_and(|target| is_fresh(target, now)))
     }
 
     async fn forget(&self, number: PartNumber) {
@@ -70,12 +76,7 @@ impl Worker {
                 Fault::new(FaultKind::SourceMissing, "the file is not there"),
             ));
         }
-        let mut missing: Vec<_> = self
-            .session
-            .plan
-            .numbers()
-            .filter(|n| !self.acks.contains_key(n))
-            .collect();
+        let mut missing: Vec<_> = self.missing().collect();
         let last = if self.shared.job.flow().last_part_completes {
             missing.pop()
         } else {
@@ -200,6 +201,7 @@ impl Run {
                 self.links.forget(number).await;
             }
             match fault.verdict {
+                Verdict::RefreshUrl if !self.shared.job.flow().has(Step::Refresh) => return Err(Halt::Lost(fault)),
                 // The first renewal is free: links expire without anybody's fault.
                 Verdict::RefreshUrl if !renewed => renewed = true,
                 Verdict::RefreshUrl | Verdict::Retry if tries < TRIES && !self.finishes() => {
@@ -262,7 +264,7 @@ impl Run {
         let fail = |fault: Fault| Halt::from_step(name(), fault);
         let call = self.call(Some(target), &[]);
         let request = shared.job.request(Step::Part, &call).map_err(fail)?;
-        shared.turn(&request.address).await;
+        shared.turn(&request.address).await.map_err(fail)?;
         let _permit = shared
             .uplink
             .permits

@@ -10,7 +10,7 @@ use skylift_model::{Fault, FaultKind, Phase};
 use skylift_service::exchange::{Algorithm, State, Step};
 
 use super::finish::{Looked, gone};
-use super::{Event, Halt, Worker};
+use super::{Event, Finished, Halt, Worker};
 use crate::payload::Payload;
 
 /// What the service's answer asks for.
@@ -67,6 +67,30 @@ impl Worker {
             Some(State::Pending) | None if self.all_acknowledged() => Ok(Settled::Done),
             Some(State::Pending) | None => Ok(self.send_again()),
         }
+    }
+
+    /// Nothing more can be sent to this session. Perhaps because it is done: a queue that lost its last minutes, or a
+    /// service that says "not found" to the repeat of a success. The service is asked before the file is sent anew.
+    pub(super) async fn done_after_all(mut self, lost: Halt) -> Result<Finished, Halt> {
+        if !self.flow_has(Step::Status) || !self.flow_has(Step::Create) {
+            return Err(lost);
+        }
+        match self.look().await {
+            Ok(Looked::Answered) => {}
+            Ok(Looked::CannotBeAsked) | Err(Halt::Lost(_)) => return Err(lost),
+            Err(halt) => return Err(halt),
+        }
+        if self.reading.as_ref().map(|reading| &reading.state) != Some(&State::Ready) {
+            return Err(lost);
+        }
+        if self.phase != Phase::Completing {
+            self.wait_for(Event::Intent).await;
+            self.phase = Phase::Completing;
+        }
+        if self.shared.unchanged().is_ok() {
+            self.hash_again().await?;
+        }
+        self.wrap_up().await
     }
 
     async fn settle_by_find(&mut self) -> Result<Settled, Halt> {

@@ -25,6 +25,7 @@ use crate::service::{Service, Step};
 /// | `slow=1KB/s` | body and reply flow at that rate |
 /// | `reset=before`, `in`, `after` | TCP reset before the body is read, after `bytes=K` of it, or when all is done |
 /// | `truncate` | half of the reply's body, then the end |
+/// | `short` | half of the reply's body, and a length that says so |
 /// | `portal`, `garbage`, `endless` | a captive portal's page; bytes that are not HTTP; a reply without an end |
 /// | `redirect=URL` | 302 to there |
 /// | `empty200`, `error200` | 200 with nothing; 200 with an error inside |
@@ -69,6 +70,8 @@ pub enum FaultKind {
     Reset(ResetAt),
     /// Cut the reply's body in half.
     Truncate,
+    /// Cut the reply's body in half, and say so in its length.
+    Short,
     /// Answer like a captive portal.
     Portal,
     /// Answer with bytes that are not HTTP.
@@ -116,6 +119,7 @@ impl fmt::Display for FaultKind {
             FaultKind::Reset(ResetAt::After) => f.write_str("reset=after"),
             FaultKind::Redirect(url) => write!(f, "redirect={url}"),
             FaultKind::Truncate => f.write_str("truncate"),
+            FaultKind::Short => f.write_str("short"),
             FaultKind::Portal => f.write_str("portal"),
             FaultKind::Garbage => f.write_str("garbage"),
             FaultKind::Endless => f.write_str("endless"),

@@ -11,7 +11,7 @@ use crate::service::Step;
 /// Bytes of a body let through before `reset=in`, unless the spec says otherwise.
 const RESET_BYTES: u64 = 1024;
 
-const KINDS: &str = "status=CODE, delay=TIME, slow=RATE, reset=before|in|after, truncate, portal, garbage, endless, \
+const KINDS: &str = "status=CODE, delay=TIME, slow=RATE, reset=before|in|after, truncate, short, portal, garbage, endless, \
                      redirect=URL, empty200, error200, hang, expired, wrong-etag, no-etag, wrong-checksum";
 const OPTIONS: &str =
     "skip=N, times=N, chance=P, after or early, retry-after=VALUE (with status), bytes=N (with reset=in)";
@@ -108,6 +108,7 @@ fn parse_kind(word: &str) -> Result<FaultKind, Wrong> {
         "reset" => parse_reset(value).map(FaultKind::Reset),
         "redirect" if !value.is_empty() => Ok(FaultKind::Redirect(value.to_owned())),
         "truncate" => plain(FaultKind::Truncate),
+        "short" => plain(FaultKind::Short),
         "portal" => plain(FaultKind::Portal),
         "garbage" => plain(FaultKind::Garbage),
         "endless" => plain(FaultKind::Endless),

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::{StreamExt, stream};
-use http_body_util::{BodyExt, StreamBody};
+use http_body_util::{BodyExt, Full, StreamBody};
 use hyper::body::Frame;
 use tokio::time::sleep;
 
@@ -136,6 +136,7 @@ async fn spoil(kind: FaultKind, mut reply: Reply, place: Place, service: Service
         FaultKind::Hang => std::future::pending().await,
         FaultKind::Reset(_) => return Err(Broken::Reset),
         FaultKind::Truncate => return truncate(reply).await,
+        FaultKind::Short => return shorten(reply).await,
         FaultKind::WrongEtag => reply::set(&mut reply, "etag", "\"00000000000000000000000000000bad\""),
         FaultKind::NoEtag => drop(reply.headers_mut().remove("etag")),
         FaultKind::Delay(_) | FaultKind::Slow(_) | FaultKind::Expired | FaultKind::WrongChecksum => {}
@@ -156,6 +157,17 @@ fn error(place: Place, service: Service, status: u16) -> Reply {
             s3_error(status, code, "a fault of the sandbox")
         }
     }
+}
+
+async fn shorten(reply: Reply) -> Result<Reply, Broken> {
+    let (mut head, body) = reply.into_parts();
+    let bytes = body.collect().await.map_err(|_| Broken::Reset)?.to_bytes();
+    let half = bytes.slice(..bytes.len() / 2);
+    head.headers.insert("content-length", half.len().into());
+    Ok(Reply::from_parts(
+        head,
+        Full::new(half).map_err(|never| match never {}).boxed_unsync(),
+    ))
 }
 
 async fn truncate(reply: Reply) -> Result<Reply, Broken> {

@@ -7,15 +7,11 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use crate::{Outcome, simulate};
+use super::number;
+use crate::life::{Outcome, simulate};
 
 /// Seeds of one run, where nobody says how many.
 const SEEDS: u64 = 12;
-
-fn number(variable: &str) -> Option<u64> {
-    let text = std::env::var(variable).ok()?;
-    Some(text.parse().expect("a number"))
-}
 
 /// Runs a seed twice: whatever is not decided by it shows.
 fn twice(seed: u64) -> Result<Outcome, String> {

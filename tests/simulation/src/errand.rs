@@ -1,0 +1,101 @@
+//! One upload in a world where nothing is left to chance, and one thing that goes wrong, at one place.
+//!
+//! Refuses to judge what becomes of it: the promises are held against it as for every seed, the rest is told.
+
+use std::time::Duration;
+
+use skylift_model::api::Row;
+
+use crate::disk::Change;
+use crate::network::Snag;
+use crate::services::{ACCOUNTS, Account};
+
+/// A file on its way: to whom, how, and how large.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Way {
+    /// The account.
+    pub account: Account,
+    /// The mode it is sent in, or what the engine chooses.
+    pub mode: Option<&'static str>,
+    /// Bytes.
+    pub size: u64,
+}
+
+/// Every way of sending a file: in one request and in several.
+pub(crate) fn ways() -> Vec<Way> {
+    let way = |account: usize, mode, size| Way {
+        account: ACCOUNTS[account],
+        mode,
+        size,
+    };
+    vec![
+        way(0, None, 9000),
+        way(0, Some("parts"), 12_300),
+        way(1, None, 9000),
+        way(1, Some("parts"), 33_000),
+        way(2, None, 9000),
+        way(3, None, 9000),
+        way(3, Some("raw"), 9000),
+        way(4, None, 12_300),
+    ]
+}
+
+/// One upload, and what goes wrong.
+#[derive(Clone, Debug)]
+pub(crate) struct Errand {
+    /// The file.
+    pub way: Way,
+    /// Times, pauses and jitter.
+    pub seed: u64,
+    /// Faults in the words of the sandbox.
+    pub rules: Vec<String>,
+    /// A fault of the wire.
+    pub snag: Option<Snag>,
+    /// The file changes before a step.
+    pub change: Option<(u64, Change)>,
+    /// The computer goes off at a step.
+    pub crash_at: Option<u64>,
+    /// When all has ended, the queue is put back as it was at a step.
+    pub save_at: Option<u64>,
+    /// How long the trouble lasts, if the upload does not end before.
+    pub patience: Duration,
+}
+
+impl Errand {
+    /// One where nothing goes wrong.
+    pub(crate) fn plain(way: Way, seed: u64) -> Self {
+        Self {
+            way,
+            seed,
+            rules: Vec::new(),
+            snag: None,
+            change: None,
+            crash_at: None,
+            save_at: None,
+            patience: Duration::from_secs(2 * 60 * 60),
+        }
+    }
+}
+
+/// What became of an errand.
+#[derive(Debug, Default)]
+pub(crate) struct Story {
+    /// The upload when it had ended, or when patience had: before anything was put right.
+    pub at_last: Option<Row>,
+    /// The first step that may have to do with the upload.
+    pub first_step: u64,
+    /// The last step before things were put right.
+    pub last_step: u64,
+    /// Steps that are more than a look at the clock.
+    pub deeds: Vec<u64>,
+    /// Whether the queue that was put back knew that the upload was begun.
+    pub begun: Option<bool>,
+}
+
+impl Story {
+    /// The steps of the upload itself.
+    pub(crate) fn own_steps(&self) -> Vec<u64> {
+        let own = self.first_step..=self.last_step;
+        self.deeds.iter().copied().filter(|step| own.contains(step)).collect()
+    }
+}

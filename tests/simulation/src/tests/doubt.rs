@@ -1,0 +1,80 @@
+//! The answer to the request that finishes is lost, in every order of loss and crash: one object, or a visible doubt.
+
+use rand::rngs::StdRng;
+use rand::{RngExt, SeedableRng};
+
+use super::{each, number, seed, tell};
+use crate::errand::{Errand, ways};
+use crate::network::{How, Snag};
+use skylift_sandbox::Step;
+
+/// What finishes an upload, in the words of the sandbox: a request of its own, or the bytes themselves.
+fn last_steps(account: &str, mode: Option<&str>) -> &'static [Step] {
+    match (account, mode) {
+        ("andi", None) => &[Step::Part, Step::Status],
+        ("notion", None) => &[Step::Part, Step::Attach],
+        ("notion", _) => &[Step::Complete, Step::Attach],
+        ("rebilly", None) => &[Step::Create],
+        ("rebilly", _) => &[Step::Create, Step::Update],
+        _ => &[Step::Complete],
+    }
+}
+
+/// What happens to the answer; each may be followed by another.
+const LOSSES: [&str; 12] = [
+    "reset=after",
+    "status=500:after",
+    "status=504:after",
+    "error200:after",
+    "empty200:after",
+    "portal:after",
+    "garbage:after",
+    "hang:after",
+    "truncate",
+    "status=404:after",
+    "status=409:after",
+    "short",
+];
+
+fn errand(seed: u64) -> Errand {
+    let mut chance = StdRng::seed_from_u64(seed);
+    let ways = ways();
+    let way = ways[chance.random_range(0..ways.len())];
+    let steps = last_steps(way.account.name, way.mode);
+    let mut errand = Errand::plain(way, seed);
+    for _ in 0..chance.random_range(1..4) {
+        let step = steps[chance.random_range(0..steps.len())];
+        let loss = LOSSES[chance.random_range(0..LOSSES.len())];
+        let times = chance.random_range(1..4);
+        errand
+            .rules
+            .push(format!("{}:{step}:{loss}:times={times}", way.account.name));
+    }
+    // Asking how it stands may fail as well, and the computer may go off in between.
+    if chance.random_bool(0.3) {
+        let step = if chance.random_bool(0.5) {
+            Step::Status
+        } else {
+            Step::List
+        };
+        let times = Some(chance.random_range(1..5));
+        errand.snag = Some(Snag {
+            step,
+            how: How::Cut,
+            times,
+        });
+    }
+    if chance.random_bool(0.5) {
+        errand.crash_at = Some(chance.random_range(30..400));
+    }
+    errand
+}
+
+#[test]
+fn a_lost_answer_is_settled_by_asking() {
+    let (first, most) = (seed(), number("SKYLIFT_SEEDS").unwrap_or(60));
+    let seeds: Vec<_> = (0..most).map(|number| first.wrapping_add(number)).collect();
+    each(&format!("lost answers from seed {first}"), &seeds, |seed| {
+        tell(errand(*seed)).map(drop)
+    });
+}
