@@ -5,8 +5,8 @@
 
 use skylift_engine::files::from_path;
 use skylift_model::api::{
-    AccountView, Added, Answer, Changed, Check, Command, Details, Feed, NewAccount, NewImport, NewUploads, Options,
-    Selection, ServiceView, Settings, TestReport,
+    AccountView, Added, Answer, Changed, Check, Command, Details, Feed, Leftover, NewAccount, NewImport, NewUploads,
+    Options, Selection, ServiceView, Settings, TestReport,
 };
 use skylift_model::{Fault, FaultKind, Key, Receipt, UploadId};
 use tauri::ipc::{Channel, Invoke};
@@ -35,9 +35,11 @@ pub(crate) fn handler() -> impl Fn(Invoke) -> bool + Send + Sync + 'static {
         details,
         dismiss_drop,
         doctor,
+        drop_leftovers,
         drops,
         folders::folders,
         import_url,
+        leftovers,
         next,
         paste,
         pause,
@@ -243,6 +245,16 @@ async fn remove(engine: State<'_, Engine>, selection: Selection) -> Result<Chang
 #[tauri::command]
 async fn next(engine: State<'_, Engine>, selection: Selection) -> Result<Changed, Fault> {
     ask!(engine, Command::Next(selection), Changed)
+}
+
+#[tauri::command]
+async fn leftovers(engine: State<'_, Engine>) -> Result<Vec<Leftover>, Fault> {
+    ask!(engine, Command::Leftovers, Leftovers)
+}
+
+#[tauri::command]
+async fn drop_leftovers(engine: State<'_, Engine>, selection: Selection) -> Result<Changed, Fault> {
+    ask!(engine, Command::DropLeftovers(selection), Changed)
 }
 
 #[tauri::command]

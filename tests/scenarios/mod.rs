@@ -4,5 +4,6 @@ mod bad_input;
 mod faults;
 mod keychain;
 mod kills;
+mod leftovers;
 mod sizes;
 mod verbs;

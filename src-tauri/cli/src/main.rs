@@ -49,6 +49,7 @@ async fn run(setup: &Setup, command: Command) -> anyhow::Result<Exit> {
         Command::Resume(which) => commands::verbs::run(setup, commands::verbs::Verb::Resume, which).await,
         Command::Retry(which) => commands::verbs::run(setup, commands::verbs::Verb::Retry, which).await,
         Command::Cancel(which) => commands::verbs::run(setup, commands::verbs::Verb::Cancel, which).await,
+        Command::Leftovers(args) => commands::leftovers::run(setup, args).await,
         Command::Remove(which) => commands::verbs::run(setup, commands::verbs::Verb::Remove, which).await,
         Command::Receipt(receipt) => commands::receipt::run(setup, receipt).await,
         Command::Account(account) => commands::account::run(setup, account).await,

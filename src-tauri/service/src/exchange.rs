@@ -86,6 +86,9 @@ pub struct Session {
     pub plan: PartPlan,
     /// When the service forgets the session.
     pub expires_at: Option<Timestamp>,
+    /// When it was begun.
+    #[serde(default)]
+    pub begun_at: Option<Timestamp>,
     /// What the file is called on the service, as soon as that is known.
     #[serde(default)]
     pub remote_id: Option<String>,

@@ -423,6 +423,51 @@ idle: boolean, };
 export type Hold = "none" | "paused" | "backoff" | "offline" | "sign_in" | "source_missing" | "unfinished";
 
 /**
+ * Something that was begun on a service and never completed: it may cost storage there until it is dropped.
+ */
+export type Leftover = { 
+/**
+ * The upload that began it, which may be forgotten by now.
+ */
+id: UploadId, 
+/**
+ * The name the file was sent under.
+ */
+name: string, 
+/**
+ * The account.
+ */
+account: string, 
+/**
+ * Bytes of the file.
+ */
+size: number, 
+/**
+ * Bytes that the service acknowledged.
+ */
+acknowledged: number, 
+/**
+ * When it was begun, if that was written down.
+ */
+begun_at: Timestamp | null, 
+/**
+ * When the service forgets it by itself, if it says so.
+ */
+expires_at: Timestamp | null, 
+/**
+ * Whether the upload is still there and may be tried again.
+ */
+may_go_on: boolean, 
+/**
+ * Why it is still there, in a sentence.
+ */
+reason: string, 
+/**
+ * When it is tried to be dropped again; nothing when that waits for the person.
+ */
+until: Timestamp | null, };
+
+/**
  * What happens with symbolic links in a watched folder.
  */
 export type Links = "skip" | "follow";

@@ -12,7 +12,9 @@ use clap::{ArgAction, Args, Parser, Subcommand};
 
 pub(crate) use account::{AccountCommand, AddAccount, SetKey};
 pub(crate) use service::{SandboxArgs, ServiceCommand};
-pub(crate) use uploads::{ImportArgs, QueueArgs, ReceiptArgs, ReceiptCommand, RunArgs, UploadArgs, Which};
+pub(crate) use uploads::{
+    ImportArgs, LeftoversArgs, LeftoversCommand, QueueArgs, ReceiptArgs, ReceiptCommand, RunArgs, UploadArgs, Which,
+};
 pub(crate) use values::{After, IdText, State, options};
 pub(crate) use watch::{AddFolder, ChangeFolder, Choices, LinksText, WatchCommand, YesNo};
 
@@ -90,6 +92,7 @@ pub(crate) enum Command {
     /// Forget ended uploads; files stay where they are, here and on the service.
     Remove(Which),
     Receipt(ReceiptArgs),
+    Leftovers(LeftoversArgs),
     /// Add, test and remove accounts.
     #[command(subcommand)]
     Account(AccountCommand),
@@ -154,6 +157,9 @@ mod tests {
             "run --until-idle",
             "receipt 0199a3b2",
             "receipt export --csv",
+            "leftovers",
+            "leftovers drop --all",
+            "leftovers drop 0199a3b2",
             "service list",
             "service show andi",
             "service check a.toml",

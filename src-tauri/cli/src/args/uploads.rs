@@ -83,6 +83,20 @@ pub(crate) struct Which {
     pub(crate) all: bool,
 }
 
+/// List what was begun on services and never completed, or drop it there.
+#[derive(Debug, Args)]
+pub(crate) struct LeftoversArgs {
+    #[command(subcommand)]
+    pub(crate) command: Option<LeftoversCommand>,
+}
+
+/// What to do with leftovers; without it they are listed.
+#[derive(Debug, Subcommand)]
+pub(crate) enum LeftoversCommand {
+    /// Drop them on their service now. A failed upload is canceled; `skylift retry` goes on with it instead.
+    Drop(Which),
+}
+
 /// Show proof of an upload: what was sent, and what the service confirmed.
 #[derive(Debug, Args)]
 #[command(args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]

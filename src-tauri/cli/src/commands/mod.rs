@@ -3,6 +3,7 @@
 pub(crate) mod account;
 pub(crate) mod doctor;
 pub(crate) mod import;
+pub(crate) mod leftovers;
 pub(crate) mod queue;
 pub(crate) mod receipt;
 pub(crate) mod run;

@@ -1,4 +1,6 @@
-//! `skylift pause`, `resume`, `retry`, `cancel`, `remove`: one verb each for some uploads or for all that it fits.
+//! `skylift pause`, `resume`, `retry`, `cancel`, `remove`, `leftovers drop`: one verb each for some uploads or for all that it fits.
+
+use std::collections::BTreeSet;
 
 use serde_json::json;
 use skylift_engine::Handle;
@@ -20,6 +22,8 @@ pub(crate) enum Verb {
     Retry,
     Cancel,
     Remove,
+    /// Drops what is left of them on their service.
+    Drop,
 }
 
 impl Verb {
@@ -30,6 +34,7 @@ impl Verb {
             Self::Retry => Command::Retry(selection),
             Self::Cancel => Command::Cancel(selection),
             Self::Remove => Command::Remove(selection),
+            Self::Drop => Command::DropLeftovers(selection),
         }
     }
 
@@ -41,6 +46,7 @@ impl Verb {
             Self::Retry => ("retry", "will be tried again"),
             Self::Cancel => ("cancel", "canceled"),
             Self::Remove => ("remove", "removed"),
+            Self::Drop => ("drop", "will be dropped"),
         }
     }
 
@@ -101,7 +107,7 @@ async fn selected(handle: &Handle, texts: &[IdText]) -> anyhow::Result<(Selectio
     Ok((Selection::Ids(found), unknown))
 }
 
-/// The uploads there are, where they are needed to understand what was typed.
+/// The uploads there are or were, where they are needed to understand what was typed.
 pub(super) async fn known(handle: &Handle, texts: &[IdText]) -> anyhow::Result<Vec<UploadId>> {
     if texts.iter().all(|text| ids::whole(text).is_some()) {
         return Ok(Vec::new());
@@ -109,7 +115,15 @@ pub(super) async fn known(handle: &Handle, texts: &[IdText]) -> anyhow::Result<V
     let Answer::Rows(rows) = handle.call(Command::Rows(Filter::default())).await? else {
         return Err(unexpected());
     };
-    Ok(rows.into_iter().map(|row| row.id).collect())
+    let Answer::Leftovers(leftovers) = handle.call(Command::Leftovers).await? else {
+        return Err(unexpected());
+    };
+    let ids: BTreeSet<_> = rows
+        .into_iter()
+        .map(|row| row.id)
+        .chain(leftovers.into_iter().map(|left| left.id))
+        .collect();
+    Ok(ids.into_iter().collect())
 }
 
 fn tell_programs(changed: &Changed, unknown: &Unknown) -> std::io::Result<()> {

@@ -1,9 +1,12 @@
 //! Sessions on services that nobody needs any more: dropped there in the background, with tries of their own.
 
 use std::collections::{BTreeMap, HashSet};
+use std::time::Duration;
 
-use skylift_model::retry::backoff;
-use skylift_model::{Fault, FaultKind, Phase, Timestamp, UploadId};
+use skylift_model::api::{Answer, Changed, Leftover, Refused, Selection};
+use skylift_model::names::shown;
+use skylift_model::retry::{LONGEST_SERVICE_PAUSE, backoff};
+use skylift_model::{Fault, FaultKind, Phase, Timestamp, UploadId, Verdict};
 use skylift_service::driver::Job;
 use skylift_service::exchange::{Call, FileFacts, Session, Step};
 
@@ -12,8 +15,10 @@ use crate::ports::Outgoing;
 use crate::record::Record;
 use crate::store::{AbortJob, AbortRow};
 
-/// Tries before a session is left to expire on the service.
+/// Tries before a session is left to the person, or to expire on the service.
 const TRIES: u32 = 8;
+/// What no service remembers any more.
+const FORGOTTEN: Duration = Duration::from_secs(30 * 24 * 60 * 60);
 
 /// The sessions to drop.
 pub(super) struct Aborts {
@@ -34,7 +39,7 @@ impl Aborts {
     pub(super) fn next_wake(&self) -> Option<Timestamp> {
         self.rows
             .values()
-            .filter(|row| !self.sending.contains(&row.id))
+            .filter(|row| row.tries < TRIES && !self.sending.contains(&row.id))
             .map(|row| row.next_at)
             .min()
     }
@@ -81,6 +86,8 @@ impl Actor {
             size: record.row.source.size,
             options: record.row.options.clone(),
             session,
+            upload: id,
+            acknowledged: record.acknowledged,
         };
         if self.abort_driver(&job).ok().as_ref().and_then(step).is_none() {
             return Ok(());
@@ -94,6 +101,7 @@ impl Actor {
                 job,
                 tries: 0,
                 next_at: now,
+                fault: None,
             },
         );
         Ok(())
@@ -117,7 +125,7 @@ impl Actor {
             .aborts
             .rows
             .values()
-            .filter(|row| row.next_at <= now && !self.aborts.sending.contains(&row.id));
+            .filter(|row| row.tries < TRIES && row.next_at <= now && !self.aborts.sending.contains(&row.id));
         for row in due.cloned().collect::<Vec<_>>() {
             let driver = self.abort_driver(&row.job);
             self.aborts.sending.insert(row.id);
@@ -143,12 +151,30 @@ impl Actor {
                 FaultKind::Gone | FaultKind::Conflict | FaultKind::AlreadyDone
             )
         };
+        let now = self.now();
+        let begun_at = row.job.session.begun_at;
+        let expired = row
+            .job
+            .session
+            .expires_at
+            .or_else(|| begun_at.map(|begun| begun.after(FORGOTTEN)));
         match result {
-            Err(fault) if !gone(&fault) && row.tries + 1 < TRIES => {
-                let tries = row.tries + 1;
-                let next_at = self.now().after(backoff(tries + 3, self.setting.ports.chance.number()));
-                self.store.postpone_abort(row.id, tries, next_at)?;
-                self.aborts.rows.insert(row.id, AbortRow { tries, next_at, ..row });
+            Err(fault) if !gone(&fault) && expired.is_none_or(|at| at > now) => {
+                let tries = match fault.verdict {
+                    // Without a way there nothing was tried.
+                    Verdict::Wait | Verdict::Slow | Verdict::SignIn => row.tries,
+                    Verdict::Reject => TRIES,
+                    Verdict::Retry | Verdict::RefreshUrl | Verdict::Restart | Verdict::Ask => row.tries + 1,
+                };
+                let pause = backoff(row.tries + 4, self.setting.ports.chance.number());
+                let row = AbortRow {
+                    tries,
+                    next_at: now.after(fault.retry_after().unwrap_or(pause).min(LONGEST_SERVICE_PAUSE)),
+                    fault: Some(fault),
+                    ..row
+                };
+                self.store.postpone_abort(&row)?;
+                self.aborts.rows.insert(row.id, row);
             }
             Ok(()) | Err(_) => {
                 self.store.forget_abort(row.id)?;
@@ -156,6 +182,79 @@ impl Actor {
             }
         }
         Ok(())
+    }
+
+    /// What was begun on services and never completed, oldest first.
+    pub(super) fn leftovers(&self) -> Vec<Leftover> {
+        let failed = self.records.values().filter_map(of_failed);
+        let mut leftovers: Vec<_> = failed.chain(self.aborts.rows.values().map(to_drop)).collect();
+        leftovers.sort_by_key(|leftover| leftover.begun_at);
+        leftovers
+    }
+
+    /// Drops leftovers now: failed uploads are canceled, and what could not be dropped is tried again.
+    pub(super) fn drop_leftovers(&mut self, selection: &Selection) -> Result<Answer, Fault> {
+        let now = self.now();
+        let wanted = |id: UploadId| match selection {
+            Selection::All => true,
+            Selection::Ids(ids) => ids.contains(&id),
+        };
+        let mut changed = Changed::default();
+        for row in self.aborts.rows.values_mut().filter(|row| wanted(row.job.upload)) {
+            (row.tries, row.next_at) = (0, now);
+            self.store.postpone_abort(row)?;
+            changed.ids.push(row.job.upload);
+        }
+        let failed = self.records.values().filter_map(of_failed).map(|leftover| leftover.id);
+        for id in failed.filter(|id| wanted(*id)).collect::<Vec<_>>() {
+            self.cancel(id)?;
+            self.line_up(id);
+            changed.ids.push(id);
+        }
+        if let Selection::Ids(ids) = selection {
+            let unknown = ids.iter().filter(|id| !changed.ids.contains(id)).map(|id| Refused {
+                id: *id,
+                reason: "nothing of it is left on a service".into(),
+            });
+            changed.refused = unknown.collect();
+        }
+        Ok(Answer::Changed(changed))
+    }
+}
+
+/// What a failed upload has on its service.
+fn of_failed(record: &Record) -> Option<Leftover> {
+    let row = &record.row;
+    let session = row.session.as_ref().filter(|_| row.phase == Phase::Failed)?;
+    Some(Leftover {
+        id: row.id,
+        name: shown(row.name.as_bytes()),
+        account: row.account.clone(),
+        size: row.source.size,
+        acknowledged: record.acknowledged,
+        begun_at: session.begun_at,
+        expires_at: session.expires_at,
+        may_go_on: true,
+        reason: "The upload failed. Retry it, or drop it.".into(),
+        until: None,
+    })
+}
+
+/// What is still to be dropped.
+fn to_drop(row: &AbortRow) -> Leftover {
+    let job = &row.job;
+    let waiting = "It is about to be dropped.".to_owned();
+    Leftover {
+        id: job.upload,
+        name: shown(job.name.as_bytes()),
+        account: job.account.clone(),
+        size: job.size,
+        acknowledged: job.acknowledged,
+        begun_at: job.session.begun_at,
+        expires_at: job.session.expires_at,
+        may_go_on: false,
+        reason: row.fault.as_ref().map_or(waiting, Fault::sentence),
+        until: (row.tries < TRIES).then_some(row.next_at),
     }
 }
 

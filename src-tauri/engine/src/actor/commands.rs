@@ -36,6 +36,8 @@ impl Actor {
             Command::Next(selection) => self.apply(Verb::Next, selection),
             Command::Details(id) => self.details(id),
             Command::Receipts(selection) => Ok(Answer::Receipts(self.receipts(selection))),
+            Command::Leftovers => Ok(Answer::Leftovers(self.leftovers())),
+            Command::DropLeftovers(selection) => self.drop_leftovers(&selection),
             Command::Folders => Ok(Answer::Folders(self.folder_views())),
             Command::AddFolder(new) => return self.add_folder(*new, reply),
             Command::ChangeFolder(id, change) => return self.change_folder(id, *change, reply),

@@ -57,8 +57,9 @@ impl Actor {
         Ok(())
     }
 
-    fn begun(&mut self, id: UploadId, session: Session) -> Result<(), Fault> {
+    fn begun(&mut self, id: UploadId, mut session: Session) -> Result<(), Fault> {
         self.reached(id);
+        session.begun_at = Some(self.now());
         if self
             .records
             .get(&id)

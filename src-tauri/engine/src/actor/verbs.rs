@@ -200,7 +200,7 @@ impl Actor {
         });
     }
 
-    fn cancel(&mut self, id: UploadId) -> Result<(), Fault> {
+    pub(super) fn cancel(&mut self, id: UploadId) -> Result<(), Fault> {
         self.end_canceled(id, None)
     }
 

@@ -15,7 +15,7 @@ const APPLICATION: i32 = 0x536b_796c;
 const MIGRATIONS: [&str; 3] = [
     include_str!("schema/001_first.sql"),
     include_str!("schema/002_folders.sql"),
-    include_str!("schema/003_pace.sql"),
+    include_str!("schema/003_services.sql"),
 ];
 /// Broken queues that are kept aside.
 const KEPT_ASIDE: usize = 3;

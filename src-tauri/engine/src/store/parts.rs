@@ -28,6 +28,10 @@ pub(crate) struct AbortJob {
     pub options: Options,
     /// The session.
     pub session: Session,
+    /// The upload that began it.
+    pub upload: UploadId,
+    /// Bytes that the service acknowledged.
+    pub acknowledged: u64,
 }
 
 /// A session to drop, and when to try.
@@ -41,6 +45,8 @@ pub(crate) struct AbortRow {
     pub tries: u32,
     /// Not before this time.
     pub next_at: Timestamp,
+    /// Why it could not be dropped the last time.
+    pub fault: Option<Fault>,
 }
 
 impl Store {
@@ -150,12 +156,10 @@ impl Store {
     ///
     /// # Errors
     /// When the disk refuses.
-    pub(crate) fn postpone_abort(&mut self, id: i64, tries: u32, next_at: Timestamp) -> Result<()> {
-        self.run(
-            "UPDATE abort SET tries = ?2, next_at = ?3 WHERE id = ?1",
-            params![id, tries, next_at.0],
-        )
-        .map(|_| ())
+    pub(crate) fn postpone_abort(&mut self, row: &AbortRow) -> Result<()> {
+        let sql = "UPDATE abort SET tries = ?2, next_at = ?3, fault = ?4 WHERE id = ?1";
+        let values = params![row.id, row.tries, row.next_at.0, row.fault.as_ref().map(to_json)];
+        self.run(sql, values).map(|_| ())
     }
 
     /// Forgets a session that was dropped.
@@ -173,21 +177,23 @@ impl Store {
     pub(crate) fn aborts(&self) -> Result<Vec<AbortRow>> {
         let mut statement = self
             .connection
-            .prepare("SELECT id, job, tries, next_at FROM abort")
+            .prepare("SELECT id, job, tries, next_at, fault FROM abort")
             .map_err(|error| explain(&error))?;
         let rows = statement
             .query_map([], |row| {
-                Ok((row.get(0)?, from_json(row.get(1)?), row.get(2)?, Timestamp(row.get(3)?)))
+                let (job, fault) = (from_json(row.get(1)?), from_json(row.get(4)?));
+                Ok((row.get(0)?, job, row.get(2)?, Timestamp(row.get(3)?), fault))
             })
             .map_err(|error| explain(&error))?;
         let mut aborts = Vec::new();
         for row in rows {
-            let (id, job, tries, next_at) = row.map_err(|error| explain(&error))?;
+            let (id, job, tries, next_at, fault) = row.map_err(|error| explain(&error))?;
             aborts.extend(job.map(|job| AbortRow {
                 id,
                 job,
                 tries,
                 next_at,
+                fault,
             }));
         }
         Ok(aborts)

@@ -23,8 +23,8 @@ pub use folders::{
     Links, NewFolder, PREVIEW_ROWS, Preview, PreviewOf, PreviewRow,
 };
 pub use views::{
-    AccountView, Attempt, Check, Details, Feed, ModeView, Notice, OptionKind, OptionView, PartView, Progress, Row,
-    ServiceView, TestReport, Totals,
+    AccountView, Attempt, Check, Details, Feed, Leftover, ModeView, Notice, OptionKind, OptionView, PartView, Progress,
+    Row, ServiceView, TestReport, Totals,
 };
 
 /// Options of an account or an upload as a person filled them in; a list is written with commas.
@@ -84,6 +84,10 @@ pub enum Command {
     Details(UploadId),
     /// Proof of completed uploads.
     Receipts(Selection),
+    /// What was begun on services and never completed.
+    Leftovers,
+    /// Drops it there: failed uploads are canceled, and what could not be dropped yet is tried again now.
+    DropLeftovers(Selection),
     /// Every watched folder.
     Folders,
     /// Watches a folder; answered by its view.
@@ -137,6 +141,8 @@ pub enum Answer {
     Details(Box<Details>),
     /// Proofs.
     Receipts(Vec<Receipt>),
+    /// What was begun and never completed, oldest first.
+    Leftovers(Vec<Leftover>),
     /// Watched folders.
     Folders(Vec<FolderView>),
     /// What would happen to the files of a folder.
@@ -308,6 +314,7 @@ mod tests {
             Details::export_all,
             Added::export_all,
             Changed::export_all,
+            Leftover::export_all,
             ServiceView::export_all,
             TestReport::export_all,
             NewAccount::export_all,

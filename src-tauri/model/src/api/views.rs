@@ -45,6 +45,34 @@ pub struct ServiceView {
     pub assumed: Vec<String>,
 }
 
+/// Something that was begun on a service and never completed: it may cost storage there until it is dropped.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS), ts(export_to = "bindings.ts"))]
+pub struct Leftover {
+    /// The upload that began it, which may be forgotten by now.
+    pub id: UploadId,
+    /// The name the file was sent under.
+    pub name: String,
+    /// The account.
+    pub account: String,
+    /// Bytes of the file.
+    #[cfg_attr(test, ts(type = "number"))]
+    pub size: u64,
+    /// Bytes that the service acknowledged.
+    #[cfg_attr(test, ts(type = "number"))]
+    pub acknowledged: u64,
+    /// When it was begun, if that was written down.
+    pub begun_at: Option<Timestamp>,
+    /// When the service forgets it by itself, if it says so.
+    pub expires_at: Option<Timestamp>,
+    /// Whether the upload is still there and may be tried again.
+    pub may_go_on: bool,
+    /// Why it is still there, in a sentence.
+    pub reason: String,
+    /// When it is tried to be dropped again; nothing when that waits for the person.
+    pub until: Option<Timestamp>,
+}
+
 /// One option to fill in.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[cfg_attr(test, derive(ts_rs::TS), ts(export_to = "bindings.ts"))]

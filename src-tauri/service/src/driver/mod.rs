@@ -128,6 +128,7 @@ impl Job {
             vars: BTreeMap::new(),
             plan: self.plan,
             expires_at: None,
+            begun_at: None,
             remote_id: None,
         })
     }

@@ -1,3 +1,6 @@
+-- Why a session could not be dropped.
+ALTER TABLE abort ADD COLUMN fault TEXT CHECK (fault IS NULL OR json_valid(fault));
+
 -- What each account may still ask of its service: requests a second and pauses that the service asked for hold over restarts.
 CREATE TABLE pace (
     account      TEXT    NOT NULL PRIMARY KEY,

@@ -1,0 +1,65 @@
+//! What was begun on a service and never completed: listed with a reason, and dropped when asked, or when that works again.
+
+use skylift_sandbox::Service;
+use skylift_tests::{World, accounts};
+
+fn faults(world: &World, rules: &[&str]) {
+    world
+        .sandbox()
+        .set_faults(rules.iter().map(|rule| rule.parse().unwrap()).collect());
+}
+
+#[test]
+fn a_failed_upload_is_listed_until_it_was_dropped_on_the_service() {
+    let world = World::with_account(accounts()[4]);
+    let file = world.file("half.txt", 20 * 1024 * 1024);
+    faults(&world, &["archetype:complete:status=400", "archetype:abort:status=403"]);
+    let _ = world
+        .skylift(["upload", file.to_str().unwrap(), "--to", "archetype", "--json"])
+        .expect(1);
+    let left = world.skylift(["leftovers", "--json"]).expect(0).lines();
+    assert_eq!(left.len(), 1, "{left:?}");
+    assert_eq!(
+        (&left[0]["name"], &left[0]["may_go_on"]),
+        (&"half.txt".into(), &true.into())
+    );
+    assert_eq!(left[0]["acknowledged"], 20 * 1024 * 1024);
+    assert!(left[0]["begun_at"].is_string(), "{left:?}");
+
+    // The service refuses to drop it: that is said, and nothing is forgotten.
+    let id = left[0]["id"].as_str().unwrap();
+    let _ = world.skylift(["leftovers", "drop", id]).expect(0);
+    let left = world.skylift(["leftovers", "--json"]).expect(0).lines();
+    assert_eq!((left.len(), &left[0]["may_go_on"]), (1, &false.into()), "{left:?}");
+    let reason = left[0]["reason"].as_str().unwrap();
+    assert!(reason.contains("does not permit"), "{reason}");
+
+    world.sandbox().clear_faults();
+    let _ = world.skylift(["leftovers", "drop", "--all"]).expect(0);
+    assert_eq!(
+        world.skylift(["leftovers", "--json"]).expect(0).lines(),
+        [] as [serde_json::Value; 0]
+    );
+    assert!(
+        world.sandbox().sessions().is_empty(),
+        "{:?}",
+        world.sandbox().sessions()
+    );
+    assert!(world.objects(Service::Archetype).is_empty());
+}
+
+#[test]
+fn what_could_not_be_dropped_for_want_of_a_way_there_is_dropped_later() {
+    let world = World::with_account(accounts()[4]);
+    let file = world.file("away.txt", 20 * 1024 * 1024);
+    faults(&world, &["archetype:complete:status=400", "archetype:abort:portal"]);
+    let _ = world
+        .skylift(["upload", file.to_str().unwrap(), "--to", "archetype", "--json"])
+        .expect(1);
+    let _ = world.skylift(["cancel", "--all"]).expect(0);
+    let left = world.skylift(["leftovers", "--json"]).expect(0).lines();
+    assert!(left[0]["until"].is_string(), "{left:?}");
+    world.sandbox().clear_faults();
+    let _ = world.skylift(["leftovers", "drop", "--all"]).expect(0);
+    assert!(world.sandbox().sessions().is_empty());
+}
