@@ -57,10 +57,16 @@ impl<'de> Deserialize<'de> for RawPath {
     }
 }
 
-/// Whether a character changes how the text around it is read or drawn: controls, line ends, direction marks.
-fn is_deceptive(c: char) -> bool {
+/// Whether a character changes how the text around it is read or drawn, or draws nothing: controls, line ends,
+/// direction marks, fillers, tags.
+pub fn is_deceptive(c: char) -> bool {
     c.is_control()
-        || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}')
+        || matches!(
+            c,
+            '\u{ad}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{180e}' | '\u{200b}'..='\u{200f}'
+        )
+        || matches!(c, '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{3164}' | '\u{feff}' | '\u{ffa0}')
+        || matches!(c, '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e0fff}')
 }
 
 /// A name for people: readable text stays as it is, what would deceive or draw nothing is written as `\u{202e}`, bytes
@@ -153,6 +159,9 @@ mod tests {
     fn names_made_to_deceive_are_shown_escaped() {
         assert_eq!(shown("evil\u{202e}gpj.exe".as_bytes()), "evil\\u{202e}gpj.exe");
         assert_eq!(shown(b"a\nb\xff"), "a\\u{a}b\\xff");
+        for nothing in ['\u{ad}', '\u{61c}', '\u{180e}', '\u{3164}', '\u{e0041}'] {
+            assert!(shown(nothing.to_string().as_bytes()).is_ascii(), "{nothing:?}");
+        }
     }
 
     #[test]

@@ -2,7 +2,7 @@
 //!
 //! Refuses a file before a byte is sent, with the limit and what to do.
 
-use skylift_model::names::extension;
+use skylift_model::names::{extension, shown};
 use skylift_model::{Fault, FaultKind};
 
 use crate::exchange::FileFacts;
@@ -91,6 +91,17 @@ fn check_name(service: &Service, name: &str) -> Result<(), Fault> {
     if name.is_empty() {
         return Err(Fault::new(FaultKind::NameRefused, "the file has no name"));
     }
+    if matches!(name, "." | "..") {
+        return Err(Fault::new(
+            FaultKind::NameRefused,
+            format!("{name:?} is a folder's name"),
+        ));
+    }
+    // A name on disk is sent with its control characters escaped, so this one was typed or came out of an address.
+    if name.contains(|c: char| c.is_control() || c == '/') {
+        let message = "the name holds a slash, a line end or another control character";
+        return Err(Fault::new(FaultKind::NameRefused, message));
+    }
     let limits = &service.limits;
     for (length, most, unit) in [
         (name.len(), limits.name_max_bytes, "bytes"),
@@ -114,7 +125,7 @@ fn check_type(service: &Service, name: &str, media_type: &str) -> Result<(), Fau
                 return Err(Fault::new(FaultKind::NameRefused, message).hint(hint));
             }
             Some(extension) if !known.contains(&extension) => {
-                let message = format!("{} does not take .{extension} files", service.name);
+                let message = format!("{} does not take {} files", service.name, ending(&extension));
                 return Err(Fault::new(FaultKind::TypeRefused, message).hint(hint));
             }
             Some(_) => {}
@@ -127,6 +138,16 @@ fn check_type(service: &Service, name: &str, media_type: &str) -> Result<(), Fau
         }
         Some(_) | None => Ok(()),
     }
+}
+
+/// The most characters of an ending that are shown.
+const LONGEST_ENDING: usize = 20;
+
+/// An ending for people: whoever made the name chose it.
+fn ending(extension: &str) -> String {
+    let start: String = extension.chars().take(LONGEST_ENDING).collect();
+    let more = if start == extension { "" } else { "..." };
+    format!(".{}{more}", shown(start.as_bytes()))
 }
 
 /// The limits of a service, in sentences.

@@ -2,6 +2,8 @@
 //!
 //! Refuses addresses, query strings, anything as long as a key, and characters that change how text is drawn.
 
+use skylift_model::names::is_deceptive;
+
 /// The most characters of a message that are shown.
 const LONGEST_MESSAGE: usize = 300;
 /// The longest code.
@@ -35,11 +37,7 @@ fn clean_word(word: &str) -> String {
     if word.chars().count() > LONGEST_WORD {
         return "[...]".into();
     }
-    word.chars().filter(|c| !deceives(*c)).collect()
-}
-
-fn deceives(c: char) -> bool {
-    matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}')
+    word.chars().filter(|c| !is_deceptive(*c)).collect()
 }
 
 /// A code of a service: letters, digits and a few signs, or nothing.

@@ -232,6 +232,15 @@ impl Look<'_, '_> {
                 "add plan, or links with list, number and length",
             );
         }
+        for step in [Step::Create, Step::Refresh] {
+            if mode.parts.is_some() && self.gives_one_link(step) {
+                self.add(
+                    &format!("step.{}.links", format!("{step:?}").to_lowercase()),
+                    "gives one address for the whole file, which is sent in parts",
+                    "say where the list of parts stands in list, or drop [mode.parts]",
+                );
+            }
+        }
         if mode.last_part_completes && !self.has(Step::Status) && !self.has(Step::Find) {
             self.add(
                 "last_part_completes",
@@ -254,6 +263,11 @@ impl Look<'_, '_> {
 
     fn gives_links(&self, step: Step) -> bool {
         step_of(self.service, self.mode, step).is_some_and(|spec| spec.links.is_some())
+    }
+
+    fn gives_one_link(&self, step: Step) -> bool {
+        let spec = step_of(self.service, self.mode, step);
+        spec.is_some_and(|spec| spec.links.as_ref().is_some_and(|links| links.list.is_none()))
     }
 
     fn gives_plan(&self) -> bool {

@@ -2,6 +2,7 @@
 
 use super::spots::join;
 use super::{Findings, modes};
+use crate::driver::OWN_HEADERS;
 use crate::leaf::Leaf;
 use crate::options::check_text;
 use crate::template::{Hole, Template};
@@ -45,7 +46,7 @@ fn server(service: &Service, findings: &mut Findings<'_>) {
     }
     for (name, value) in &server.headers {
         let path = join("server.headers", name);
-        header_name(&path, name, findings);
+        set_header(service, &path, name, findings);
         only_options(service, &path, value, findings);
     }
     if server.parallel_uploads == Some(0) {
@@ -97,6 +98,21 @@ pub(super) fn known_option(service: &Service, at: &str, name: &str, findings: &m
     }
 }
 
+/// Notes a header that a definition may not set: none, the transport's, or that of the key.
+pub(super) fn set_header(service: &Service, at: &str, name: &str, findings: &mut Findings<'_>) {
+    header_name(at, name, findings);
+    let is_of_key = |header: &String| header.eq_ignore_ascii_case(name);
+    if OWN_HEADERS.contains(&name.to_ascii_lowercase().as_str()) {
+        findings.add(at, "is set by Skylift itself", "drop it");
+    } else if service.auth.scheme.iter().any(|scheme| is_of_key(&scheme.header)) {
+        findings.add(
+            at,
+            "carries the key",
+            "drop it, or name another header in [[auth.scheme]]",
+        );
+    }
+}
+
 pub(super) fn header_name(at: &str, name: &str, findings: &mut Findings<'_>) {
     if http::HeaderName::from_bytes(name.as_bytes()).is_err() {
         findings.add(
@@ -113,6 +129,17 @@ fn auth(service: &Service, findings: &mut Findings<'_>) {
         let at = join("auth.scheme", &index.to_string());
         findings.leaf(&join(&at, "id"), &scheme.id);
         header_name(&join(&at, "header"), &scheme.header, findings);
+        if OWN_HEADERS.contains(&scheme.header.to_ascii_lowercase().as_str()) {
+            findings.add(
+                &join(&at, "header"),
+                "is set by Skylift itself",
+                "name the header of the key",
+            );
+        }
+        if http::HeaderValue::from_str(&scheme.prefix).is_err() {
+            let remedy = "write one line, such as \"Bearer \"";
+            findings.add(&join(&at, "prefix"), "cannot stand in a header", remedy);
+        }
     }
     let ids: Vec<_> = auth.scheme.iter().map(|scheme| scheme.id.text().to_owned()).collect();
     match (&auth.option, ids.len()) {

@@ -3,10 +3,14 @@
 //! Knows the part of JSON Schema that the vocabulary's types come out as, and nothing else.
 
 use serde_json::Value;
+use skylift_model::names::shown;
 use toml::Spanned;
 use toml::de::DeValue;
 
 use super::spots::join;
+
+/// As much of a name, in characters, as is held against the fields there are.
+const LONGEST_SLIP: usize = 40;
 
 /// A deviation: path, what is wrong, what would be right.
 pub(super) type Deviation = (String, String, String);
@@ -47,7 +51,17 @@ impl<'a> Shape<'a> {
                 }
             }
             DeValue::Integer(number) => self.bounds(path, schema, number.as_str()),
-            DeValue::String(_) | DeValue::Float(_) | DeValue::Boolean(_) | DeValue::Datetime(_) => {}
+            DeValue::String(text) => self.text(path, text),
+            DeValue::Float(_) | DeValue::Boolean(_) | DeValue::Datetime(_) => {}
+        }
+    }
+
+    /// Texts of a definition stand on screens, in terminals and in requests.
+    fn text(&mut self, path: &str, text: &str) {
+        if text.split('\n').any(|line| shown(line.as_bytes()) != line) {
+            let problem = "holds a character that is not shown".to_owned();
+            let remedy = format!("write it without: {}", shown(text.as_bytes()));
+            self.out.push((path.to_owned(), problem, remedy));
         }
     }
 
@@ -56,6 +70,7 @@ impl<'a> Shape<'a> {
         let others = schema.get("additionalProperties");
         for (key, value) in table {
             let path = join(path, key.get_ref());
+            self.text(&path, key.get_ref());
             let field = fields.and_then(|fields| fields.get(key.get_ref().as_ref()));
             match (field, others) {
                 (Some(field), _) => self.value(&path, field, value.get_ref()),
@@ -91,10 +106,12 @@ impl<'a> Shape<'a> {
             .flat_map(serde_json::Map::keys)
             .map(String::as_str)
             .collect();
-        known.sort_by_key(|name| distance(name, key));
+        // Nobody means a field by a name that is much longer than all fields.
+        let key: String = key.chars().take(LONGEST_SLIP).collect();
+        known.sort_by_key(|name| distance(name, &key));
         let near = known
             .first()
-            .filter(|name| distance(name, key) <= 2 || name.starts_with(key) || key.starts_with(**name));
+            .filter(|name| distance(name, &key) <= 2 || name.starts_with(&key) || key.starts_with(**name));
         let remedy = if let Some(near) = near {
             format!("did you mean {near}?")
         } else {

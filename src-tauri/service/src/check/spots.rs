@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::ops::Range;
 
+use skylift_model::names::shown;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
@@ -89,6 +90,8 @@ impl<'t> Spots<'t> {
         let before = self.text.get(..position).unwrap_or(self.text);
         let line_start = before.rfind('\n').map_or(0, |end| end + 1);
         let line = before.matches('\n').count() + 1;
+        // Names of the file stand in all three, and a terminal may show them.
+        let [field, problem, remedy] = [field, problem, remedy].map(|text| shown(text.as_bytes()));
         Problem {
             line,
             column: before[line_start..].chars().count() + 1,

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::Findings;
 use super::modes::steps_of;
-use super::service::{header_name, known_option};
+use super::service::{known_option, set_header};
 use super::spots::join;
 use crate::definition::STEPS;
 use crate::exchange::Step;
@@ -98,7 +98,12 @@ impl Look<'_, '_> {
         self.body();
         self.reply();
         for name in spec.headers.keys() {
-            header_name(&join(&join(self.at, "headers"), name), name, self.findings);
+            set_header(
+                self.service,
+                &join(&join(self.at, "headers"), name),
+                name,
+                self.findings,
+            );
         }
         if spec.success.iter().any(|status| !(200..300).contains(status)) {
             self.add(

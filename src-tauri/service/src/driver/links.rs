@@ -22,7 +22,7 @@ const MOST_HEADERS: usize = 32;
 /// The longest of them.
 const LONGEST_HEADER: usize = 8 * 1024;
 /// Headers that the transport owns, or that would carry more than was agreed to.
-const OWN_HEADERS: [&str; 8] = [
+pub(crate) const OWN_HEADERS: [&str; 11] = [
     "host",
     "content-length",
     "transfer-encoding",
@@ -31,6 +31,9 @@ const OWN_HEADERS: [&str; 8] = [
     "proxy-authorization",
     "upgrade",
     "expect",
+    "keep-alive",
+    "te",
+    "trailer",
 ];
 
 /// The split and the links of a reply.

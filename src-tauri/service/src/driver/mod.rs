@@ -28,6 +28,7 @@ use crate::exchange::{
 use crate::vocabulary::{Mode, Parts, Split, StepSpec};
 use crate::{hosts, limits, options, quirk};
 use home::Home;
+pub(crate) use links::OWN_HEADERS;
 
 /// Uploads of one account at once, unless the definition says.
 const PARALLEL_UPLOADS: u16 = 4;

@@ -154,8 +154,10 @@ fn found(
 
 /// Whether an item of a list belongs to another upload.
 fn is_taken(item: &Value, spec: &StepSpec, reply: &Reply, call: &Call<'_>) -> bool {
-    let mut document = Document::new(reply);
-    document.json = Some(item.clone());
+    let document = Document {
+        reply,
+        json: Some(item.clone()),
+    };
     let outcome = spec.result.as_ref().map(|fields| result::outcome(fields, &document));
     let id = outcome.and_then(Result::ok).and_then(|outcome| outcome.remote_id);
     id.is_some_and(|id| call.taken.contains(&id))

@@ -40,6 +40,14 @@ fn each_limit_has_its_fault() {
         ),
         ("empirical", None, file("a", (5 << 30) + 1), FaultKind::TooLarge),
         ("empirical", None, file("", 5), FaultKind::NameRefused),
+        ("empirical", None, file("..", 5), FaultKind::NameRefused),
+        ("empirical", None, file("a/b", 5), FaultKind::NameRefused),
+        (
+            "andi",
+            Some("import"),
+            import("https://example.com/a", "a\r\nb"),
+            FaultKind::NameRefused,
+        ),
         ("andi", Some("import"), file("a", 5), FaultKind::Setup),
         (
             "archetype",
@@ -72,6 +80,21 @@ fn each_limit_has_its_fault() {
 fn names_are_measured_in_the_unit_of_the_service() {
     Trial::new("rebilly", None, file(&format!("{}.pdf", "é".repeat(251)), 5), &[], &[]);
     Trial::new("notion", None, file(&format!("{}.png", "é".repeat(448)), 5), &[], &[]);
+}
+
+#[test]
+fn an_ending_that_is_refused_is_shown_short_and_escaped() {
+    let name = format!("a.\u{202e}\u{1b}[2J{}", "x".repeat(200));
+    let fault = refused(
+        "notion",
+        None,
+        file(&skylift_model::names::remote_name(name.as_bytes()), 5),
+        &[],
+    );
+    assert_eq!(
+        fault.message,
+        "Notion does not take .\\u{202e}%1b[2jxxxxxxxxxxxxx... files"
+    );
 }
 
 #[test]

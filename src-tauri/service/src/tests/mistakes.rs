@@ -7,7 +7,7 @@ use super::*;
 const SOUND: &str = include_str!("moonbase.toml");
 
 /// What people get wrong: the text that stands in the sound file, and what they wrote instead.
-const MISTAKES: [(&str, &str, &str); 44] = [
+const MISTAKES: [(&str, &str, &str); 63] = [
     (
         "broken TOML",
         "about = \"Stores cargo on the moon.\"",
@@ -143,6 +143,97 @@ const MISTAKES: [(&str, &str, &str); 44] = [
         "a lost answer that nobody settles",
         "about = \"Sends",
         "last_part_completes = true\nabout = \"Sends",
+    ),
+    (
+        "the header of the key once more",
+        "path = \"/cargo\"",
+        "path = \"/cargo\"\nheaders = { x-key = \"b\" }",
+    ),
+    (
+        "a header of the transport",
+        "path = \"/cargo\"",
+        "path = \"/cargo\"\nheaders = { Host = \"other.example\" }",
+    ),
+    (
+        "a key in a header of the transport",
+        "header = \"X-Key\"",
+        "header = \"Cookie\"",
+    ),
+    (
+        "a prefix of two lines",
+        "header = \"X-Key\"",
+        "header = \"X-Key\"\nprefix = \"\"\"a\nb\"\"\"",
+    ),
+    (
+        "a name that wipes the screen",
+        "name = \"Moonbase\"",
+        "name = \"\\u001b[2JMoonbase\"",
+    ),
+    (
+        "a label that reads backwards",
+        "label = \"Crater\"",
+        "label = \"\\u202eretarC\"",
+    ),
+    (
+        "a field that wipes the screen",
+        "raw = true",
+        "raw = true\n\"\\u001b[2J\" = 1",
+    ),
+    (
+        "a field longer than any",
+        "raw = true",
+        "raw = true\nrawwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwww = true",
+    ),
+    (
+        "one address for many parts",
+        "[mode.step.create]",
+        "[mode.parts]\nsplit = \"client\"\nfirst = 1\npreferred = \"1MiB\"\n\n[mode.step.create]",
+    ),
+    (
+        "a server at an address of nobody",
+        "https://api.moonbase.example/v2",
+        "https://169.254.169.254/v2",
+    ),
+    (
+        "a server with a password",
+        "https://api.moonbase.example",
+        "https://me:pw@api.moonbase.example",
+    ),
+    ("a host that is an address", "\"dock.moonbase.example\"", "\"10.0.0.1\""),
+    (
+        "a host with a port",
+        "\"dock.moonbase.example\"",
+        "\"dock.moonbase.example:8443\"",
+    ),
+    (
+        "a host in other letters",
+        "\"dock.moonbase.example\"",
+        "\"döck.example\"",
+    ),
+    (
+        "a status that is no success",
+        "raw = true",
+        "raw = true\nsuccess = [302]",
+    ),
+    (
+        "two modes of one name",
+        "[errors]",
+        "[[mode]]\nid = \"single\"\nabout = \"Again.\"\n\n[errors]",
+    ),
+    (
+        "a rule for a mode that is none",
+        "class = \"quota\"",
+        "class = \"quota\"\nmodes = [\"double\"]",
+    ),
+    (
+        "a rate of everything",
+        "[[mode]]",
+        "[limits]\nrate = { per_second = inf, burst = 1 }\n\n[[mode]]",
+    ),
+    (
+        "a length of time without a unit",
+        "about = \"Sends",
+        "drain = \"5\"\nabout = \"Sends",
     ),
 ];
 
