@@ -6,7 +6,7 @@ use std::process::Command;
 use serde_json::Value;
 
 /// Who may use whom.
-const ARROWS: [(&str, &[&str]); 8] = [
+const ARROWS: [(&str, &[&str]); 9] = [
     ("skylift-model", &[]),
     ("skylift-service", &["skylift-model"]),
     ("skylift-sandbox", &[]),
@@ -20,6 +20,7 @@ const ARROWS: [(&str, &[&str]); 8] = [
         "skylift-tests",
         &["skylift-model", "skylift-sandbox", "skylift-service"],
     ),
+    ("skylift-fuzz", &["skylift-model", "skylift-service"]),
     (
         "skylift-simulation",
         &["skylift-engine", "skylift-model", "skylift-sandbox", "skylift-service"],

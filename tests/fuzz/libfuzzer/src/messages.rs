@@ -1,0 +1,5 @@
+//! Messages between page, shell and engine, for libFuzzer; what must hold is in `skylift_fuzz`.
+
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|input: &[u8]| skylift_fuzz::messages(input));
