@@ -13,6 +13,9 @@ use crate::leaf::{Flaw, Syntax};
 /// The longest address that is looked at; presigned ones have about 2 KiB.
 const LONGEST: usize = 16 * 1024;
 
+/// The longest name of a host, in bytes.
+const LONGEST_HOST: usize = 253;
+
 /// A host that may receive files: `uploads.example.com`, or `*.example.com` for every host below it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct HostPattern {
@@ -189,8 +192,10 @@ fn parse(text: &str) -> Result<Url, String> {
         return Err("holds a space, a line end or a backslash".into());
     }
     let url = Url::parse(text).map_err(|error| format!("is none: {error}"))?;
-    if url.host_str().is_none_or(str::is_empty) {
-        return Err("has no host".into());
+    match url.host_str() {
+        None | Some("") => return Err("has no host".into()),
+        Some(host) if host.len() > LONGEST_HOST => return Err("has a host with a longer name than any can have".into()),
+        Some(_) => {}
     }
     if !url.username().is_empty() || url.password().is_some() {
         return Err("holds a name or a password".into());
