@@ -10,7 +10,7 @@ use std::time::Duration;
 use futures_util::future::BoxFuture;
 use reqwest::header::{CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 use reqwest::multipart::{Form, Part};
-use reqwest::{Client, Request, RequestBuilder, Response};
+use reqwest::{Client, ClientBuilder, Request, RequestBuilder, Response};
 use skylift_model::{Fault, FaultKind, Verdict};
 use skylift_service::exchange::{Address, Body, Reply};
 use url::Url;
@@ -18,6 +18,7 @@ use url::Url;
 use crate::files;
 use crate::payload::Payload;
 use crate::ports::{Outgoing, Transport};
+use crate::resolver::{LeadsInside, Resolver};
 
 /// To connect, name look-up and TLS included.
 const CONNECT: Duration = Duration::from_secs(15);
@@ -36,6 +37,8 @@ pub enum Broken {
     Unreachable(String),
     /// The host cannot prove who it is.
     Untrusted(String),
+    /// Its name stands for an address that a link may not lead to.
+    Inside,
     /// It took too long.
     Late,
     /// The connection ended before the reply did.
@@ -44,19 +47,40 @@ pub enum Broken {
 
 /// What carries a finished request to its host. The network does; a simulation puts something else in its place.
 pub trait Line: Clone + Send + Sync + 'static {
+    /// Hears that a host is that of a presigned link, and which one the account's own is, before a request goes there.
+    fn link(&self, _name: &str, _home: &str) {}
+
     /// Sends a request. Dropping the future closes the connection.
     fn send(&self, request: Request) -> BoxFuture<'static, Result<Response, Broken>>;
 }
 
-impl Line for Client {
+/// The network of this computer.
+#[derive(Clone)]
+pub struct Network {
+    client: Client,
+    resolver: Resolver,
+}
+
+impl Network {
+    /// What puts requests together.
+    pub fn client(&self) -> Client {
+        self.client.clone()
+    }
+}
+
+impl Line for Network {
+    fn link(&self, name: &str, home: &str) {
+        self.resolver.is_link(name, home);
+    }
+
     fn send(&self, request: Request) -> BoxFuture<'static, Result<Response, Broken>> {
-        let reply = self.execute(request);
+        let reply = self.client.execute(request);
         Box::pin(async move { reply.await.map_err(|error| Broken::from(&error)) })
     }
 }
 
 /// HTTP over a line.
-pub struct HttpTransport<L = Client> {
+pub struct HttpTransport<L = Network> {
     client: Client,
     line: L,
 }
@@ -65,8 +89,13 @@ pub struct HttpTransport<L = Client> {
 ///
 /// # Errors
 /// When the platform's trust store cannot be read.
-pub fn network() -> Result<Client, Fault> {
-    let client = Client::builder()
+pub fn network() -> Result<Network, Fault> {
+    over(Resolver::of_system(), Client::builder())
+}
+
+fn over(resolver: Resolver, builder: ClientBuilder) -> Result<Network, Fault> {
+    let client = builder
+        .dns_resolver(resolver.clone())
         .user_agent(concat!("Skylift/", env!("CARGO_PKG_VERSION")))
         .redirect(reqwest::redirect::Policy::none())
         .referer(false)
@@ -75,16 +104,17 @@ pub fn network() -> Result<Client, Fault> {
         .connect_timeout(CONNECT)
         .pool_idle_timeout(Duration::from_secs(60))
         .build();
-    client.map_err(|error| {
+    let client = client.map_err(|error| {
         let message = format!("the network cannot be used: {}", cause(&error));
         Fault::new(FaultKind::Setup, message)
-    })
+    })?;
+    Ok(Network { client, resolver })
 }
 
 impl HttpTransport {
     /// Sends over the network.
-    pub fn new(client: Client) -> Self {
-        Self::over(client.clone(), client)
+    pub fn new(network: Network) -> Self {
+        Self::over(network.client.clone(), network)
     }
 }
 
@@ -100,7 +130,14 @@ impl<L: Line> Transport for HttpTransport<L> {
         let (client, line) = (self.client.clone(), self.line.clone());
         Box::pin(async move {
             let payload = outgoing.payload.clone();
+            let home = match &outgoing.request.address {
+                Address::Signed { home, .. } => Some(home.clone()),
+                Address::Api(_) => None,
+            };
             let (request, host) = build(&client, outgoing)?;
+            if let Some(home) = home {
+                line.link(&host, &home);
+            }
             let exchange = async {
                 let response = line.send(request).await.map_err(|broken| broken.explain(&host))?;
                 read(response, &host).await
@@ -137,7 +174,7 @@ fn build(client: &Client, outgoing: Outgoing) -> Result<(Request, String), Fault
     let Outgoing { request, key, payload } = outgoing;
     let url = match &request.address {
         Address::Api(url) => url.clone(),
-        Address::Signed(signed) => Url::parse(signed.expose())
+        Address::Signed { link, .. } => Url::parse(link.expose())
             .map_err(|_| Fault::new(FaultKind::Protocol, "the service gave an upload address that is none"))?,
     };
     let host = url.host_str().unwrap_or("the service").to_owned();
@@ -240,7 +277,9 @@ async fn read(mut response: Response, host: &str) -> Result<Reply, Fault> {
 impl From<&reqwest::Error> for Broken {
     fn from(error: &reqwest::Error) -> Self {
         let cause = cause(error);
-        if cause.contains("certificate") {
+        if causes(error).any(|cause| cause.is::<LeadsInside>()) {
+            Self::Inside
+        } else if cause.contains("certificate") {
             Self::Untrusted(cause)
         } else if error.is_connect() {
             Self::Unreachable(cause)
@@ -264,6 +303,7 @@ impl Broken {
             Self::Untrusted(cause) => Fault::new(FaultKind::Network, format!("the certificate of {host} is not trusted: {cause}"))
                 .verdict(Verdict::Wait)
                 .hint("Check the base URL, the clock of this computer, and whether a company proxy needs its certificate installed."),
+            Self::Inside => Fault::new(FaultKind::HostRefused, format!("{host} may not receive the file: {LeadsInside}")),
             Self::Late => Fault::new(FaultKind::Timeout, format!("{host} did not answer in time")),
             Self::Cut(cause) => Fault::new(FaultKind::Network, format!("the connection to {host} broke: {cause}")),
         }
@@ -272,9 +312,124 @@ impl Broken {
 
 /// The innermost cause: the operating system's or the TLS library's own words, which hold no address.
 fn cause(error: &reqwest::Error) -> String {
-    let mut innermost = error.source();
-    while let Some(next) = innermost.and_then(std::error::Error::source) {
-        innermost = Some(next);
-    }
+    let innermost = causes(error).last();
     innermost.map_or_else(|| "no further cause is known".to_owned(), ToString::to_string)
+}
+
+fn causes(error: &reqwest::Error) -> impl Iterator<Item = &(dyn std::error::Error + 'static)> {
+    std::iter::successors(error.source(), |&cause| cause.source())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::{BufRead, BufReader, Write};
+    use std::net::{IpAddr, TcpListener};
+    use std::sync::{Arc, Mutex};
+
+    use reqwest::dns::Resolve;
+    use skylift_model::SignedUrl;
+    use skylift_service::exchange::{Request, Step};
+
+    use super::*;
+
+    /// The network with names that stand for what is said here, one answer after the other; the last one stays.
+    fn network(answers: &[(&'static str, &[&str])]) -> HttpTransport {
+        let answers: Vec<(_, Vec<IpAddr>)> = answers
+            .iter()
+            .map(|(name, texts)| (*name, texts.iter().map(|text| text.parse().unwrap()).collect()))
+            .collect();
+        let left = Arc::new(Mutex::new(answers));
+        let resolver = Resolver::new(Arc::new(move |name| {
+            let mut left = left.lock().unwrap();
+            let of_name = |(known, _): &(&str, _)| *known == name;
+            let next = left.iter().position(of_name).unwrap();
+            let found = left[next].1.clone();
+            if left.iter().filter(|it| of_name(it)).count() > 1 {
+                left.remove(next);
+            }
+            Box::pin(async move { Ok(found) })
+        }));
+        HttpTransport::new(over(resolver, Client::builder().no_proxy()).unwrap())
+    }
+
+    fn request(address: Address) -> Outgoing {
+        let request = Request {
+            step: Step::Part,
+            method: http::Method::PUT,
+            address,
+            headers: Vec::new(),
+            auth: None,
+            body: Body::Empty,
+        };
+        Outgoing {
+            request,
+            key: None,
+            payload: None,
+        }
+    }
+
+    fn link(port: u16, home: &str) -> Outgoing {
+        request(Address::Signed {
+            link: SignedUrl::new(format!("http://storage.example:{port}/x?sig=secret")),
+            home: home.into(),
+        })
+    }
+
+    /// A server of this computer, and how many have come to it so far.
+    fn server() -> (u16, Arc<Mutex<usize>>) {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let (port, seen) = (listener.local_addr().unwrap().port(), Arc::new(Mutex::new(0)));
+        let count = seen.clone();
+        std::thread::spawn(move || {
+            for stream in listener.incoming() {
+                *count.lock().unwrap() += 1;
+                let mut stream = stream.unwrap();
+                let head = BufReader::new(&stream).lines().map_while(Result::ok);
+                head.take_while(|line| !line.is_empty()).for_each(drop);
+                let answer = b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\nconnection: close\r\n\r\n";
+                // Who asked may be gone.
+                let _ = stream.write_all(answer);
+            }
+        });
+        (port, seen)
+    }
+
+    #[tokio::test]
+    async fn a_link_whose_name_comes_to_stand_for_this_computer_gets_nothing() {
+        let (port, seen) = server();
+        let transport = network(&[
+            ("api.example", &["93.184.216.34"]),
+            ("storage.example", &["127.0.0.1", "169.254.169.254", "::ffff:127.0.0.1"]),
+        ]);
+        let fault = transport.send(link(port, "api.example")).await.unwrap_err();
+        assert_eq!(fault.kind, FaultKind::HostRefused, "{fault:?}");
+        assert!(
+            fault.message.contains("storage.example") && !fault.message.contains("secret"),
+            "{fault:?}"
+        );
+        assert_eq!(*seen.lock().unwrap(), 0);
+    }
+
+    #[tokio::test]
+    async fn a_name_that_is_bound_anew_between_two_connections_is_refused_at_the_second() {
+        let (port, seen) = server();
+        let transport = network(&[
+            ("nas.example", &["127.0.0.1"]),
+            ("nas.example", &["93.184.216.34"]),
+            ("storage.example", &["127.0.0.1"]),
+        ]);
+        let api = format!("http://nas.example:{port}/").parse().unwrap();
+        transport.send(request(Address::Api(api))).await.unwrap();
+        transport.send(link(port, "nas.example")).await.unwrap();
+        assert_eq!(
+            *seen.lock().unwrap(),
+            2,
+            "an account of a private server has private storage"
+        );
+        let looked_up = transport.line.resolver.resolve("nas.example".parse().unwrap()).await;
+        assert_eq!(looked_up.unwrap().count(), 1, "the server is public from now on");
+        let fault = transport.send(link(port, "nas.example")).await.unwrap_err();
+        assert_eq!(fault.kind, FaultKind::HostRefused, "{fault:?}");
+        assert_eq!(*seen.lock().unwrap(), 2);
+    }
 }

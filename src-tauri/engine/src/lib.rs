@@ -18,6 +18,7 @@ mod pace;
 pub mod payload;
 pub mod ports;
 mod record;
+mod resolver;
 mod settings;
 mod store;
 mod watch;

@@ -173,7 +173,12 @@ pub enum Address {
     /// To the API, which may get the key.
     Api(Url),
     /// To a presigned link, which never does.
-    Signed(SignedUrl),
+    Signed {
+        /// The link.
+        link: SignedUrl,
+        /// The account's own host: where that is in a private network, the link may lead there too.
+        home: String,
+    },
 }
 
 /// The header that carries the key.

@@ -165,7 +165,7 @@ fn shape(request: &Request) -> String {
                 url.path().split('/').count()
             )
         }
-        Address::Signed(_) => "a link".to_owned(),
+        Address::Signed { .. } => "a link".to_owned(),
     };
     let headers: Vec<_> = request.headers.iter().map(|(name, _)| name).collect();
     let body = match &request.body {

@@ -74,7 +74,8 @@ impl Terms {
 pub(crate) fn check_request(terms: &Terms, request: &Request) {
     match &request.address {
         Address::Api(url) => check_api(&terms.base, url),
-        Address::Signed(link) => {
+        Address::Signed { link, home } => {
+            assert_eq!(Some(&**home), terms.base.host_str());
             assert!(request.auth.is_none(), "the key goes to storage");
             let url = link_of(link);
             assert!(terms.may_receive(&url), "a file goes to {url}");
@@ -267,7 +268,7 @@ pub(crate) fn deceives(c: char) -> bool {
 pub(crate) fn written(request: &Request) -> String {
     let url = match &request.address {
         Address::Api(url) => url.to_string(),
-        Address::Signed(link) => link.expose().to_owned(),
+        Address::Signed { link, .. } => link.expose().to_owned(),
     };
     format!("{url} {request:?}")
 }

@@ -330,7 +330,7 @@ fn client() -> Result<reqwest::Client, String> {
     if let Some(client) = CLIENT.get() {
         return Ok(client.clone());
     }
-    let client = network().map_err(|fault| fault.message)?;
+    let client = network().map_err(|fault| fault.message)?.client();
     Ok(CLIENT.get_or_init(|| client).clone())
 }
 

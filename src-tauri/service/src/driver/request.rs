@@ -105,7 +105,10 @@ fn to_link(job: &Job, step: Step, spec: &StepSpec, call: &Call<'_>, scene: &Scen
     Ok(Request {
         step,
         method: link.method.clone().unwrap_or_else(|| spec.method.get().0.clone()),
-        address: Address::Signed(SignedUrl::new(link.url.expose().to_owned())),
+        address: Address::Signed {
+            link: SignedUrl::new(link.url.expose().to_owned()),
+            home: job.home.base.host_str().unwrap_or_default().to_owned(),
+        },
         headers,
         auth: None,
         body: body(spec, scene)?,

@@ -159,7 +159,7 @@ proptest! {
                 prop_assert!(url.path().starts_with("/v1/file_uploads/"));
                 prop_assert_eq!(url.path_segments().unwrap().count(), 3);
             }
-            Ok(Address::Signed(_)) => prop_assert!(false, "an API request became a link"),
+            Ok(Address::Signed { .. }) => prop_assert!(false, "an API request became a link"),
             Err(fault) => prop_assert!(matches!(fault.kind, FaultKind::HostRefused | FaultKind::Protocol)),
         }
     }

@@ -230,7 +230,7 @@ fn text(status: u16, body: &str) -> Reply {
 fn wire(request: &Request) -> String {
     let url = match &request.address {
         Address::Api(url) => url.to_string(),
-        Address::Signed(url) => format!("<{}>", url.expose()),
+        Address::Signed { link, .. } => format!("<{}>", link.expose()),
     };
     let mut lines = vec![format!("{} {url}", request.method)];
     lines.extend(
