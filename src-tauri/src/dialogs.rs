@@ -2,10 +2,9 @@
 //!
 //! Refuses a second dialog while one is open.
 
-use std::io::Read;
 use std::path::{Path, PathBuf};
 
-use skylift_engine::files::explain;
+use skylift_engine::files::read_text;
 use skylift_model::{Fault, FaultKind, Receipt};
 use tauri::{AppHandle, Manager, Wry};
 use tauri_plugin_dialog::{DialogExt, FileDialogBuilder};
@@ -110,17 +109,8 @@ async fn blocking<T: Send + 'static>(work: impl FnOnce() -> Result<T, Fault> + S
 }
 
 fn read_definition(path: &Path) -> Result<String, Fault> {
-    let no_definition =
-        |message: &str| Fault::new(FaultKind::Setup, message).hint("Choose a definition: a small .toml file.");
-    let mut bytes = Vec::new();
-    let file = std::fs::File::open(path).map_err(|error| explain(&error))?;
-    file.take(LONGEST_DEFINITION + 1)
-        .read_to_end(&mut bytes)
-        .map_err(|error| explain(&error))?;
-    if bytes.len() as u64 > LONGEST_DEFINITION {
-        return Err(no_definition("this file is too long to be a definition"));
-    }
-    String::from_utf8(bytes).map_err(|_| no_definition("this file is no text"))
+    let hint = "Choose a definition: a small .toml file.";
+    read_text(path, LONGEST_DEFINITION).map_err(|fault| fault.hint(hint))
 }
 
 fn unwritten(error: &std::io::Error) -> Fault {

@@ -6,4 +6,5 @@ mod keychain;
 mod kills;
 mod leftovers;
 mod sizes;
+mod special_files;
 mod verbs;

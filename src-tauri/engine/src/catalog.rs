@@ -10,6 +10,8 @@ use skylift_model::api::ServiceView;
 use skylift_model::{Fault, FaultKind};
 use skylift_service::definition::{Definition, built_in};
 
+use crate::files::read_text;
+
 /// The folder of added definitions in the data folder.
 pub(crate) const FOLDER: &str = "services";
 /// The largest definition that is read; the built-in ones have about 10 KiB.
@@ -38,7 +40,7 @@ impl Catalog {
         files.retain(|path| path.extension().is_some_and(|extension| extension == "toml"));
         files.sort();
         for path in files {
-            match read(&path).and_then(|text| sound(&text)) {
+            match read_text(&path, LARGEST).and_then(|text| sound(&text)) {
                 Ok(definition) => {
                     catalog.added.insert(definition.id.clone(), Arc::new(definition));
                 }
@@ -93,19 +95,6 @@ impl Catalog {
         self.added.insert(definition.id.clone(), Arc::new(definition));
         Ok(view)
     }
-}
-
-fn read(path: &Path) -> Result<String, Fault> {
-    let refuse = |why: String| Fault::new(FaultKind::Setup, why);
-    let size = std::fs::metadata(path)
-        .map_err(|error| refuse(error.to_string()))?
-        .len();
-    if size > LARGEST {
-        return Err(refuse(format!(
-            "has {size} bytes, more than the {LARGEST} a definition may have"
-        )));
-    }
-    std::fs::read_to_string(path).map_err(|error| refuse(error.to_string()))
 }
 
 fn sound(text: &str) -> Result<Definition, Fault> {

@@ -277,7 +277,7 @@ async fn read(mut response: Response, host: &str) -> Result<Reply, Fault> {
 impl From<&reqwest::Error> for Broken {
     fn from(error: &reqwest::Error) -> Self {
         let cause = cause(error);
-        if causes(error).any(|cause| cause.is::<LeadsInside>()) {
+        if causes(error).any(<dyn std::error::Error>::is::<LeadsInside>) {
             Self::Inside
         } else if cause.contains("certificate") {
             Self::Untrusted(cause)

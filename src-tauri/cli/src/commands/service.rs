@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use serde_json::json;
+use skylift_engine::files::read_text;
 use skylift_model::api::{Answer, Command, OptionKind, OptionView, ServiceView};
 use skylift_service::definition::{Definition, Problem, json_schema};
 
@@ -11,6 +12,9 @@ use crate::args::ServiceCommand;
 use crate::exit::{Exit, unexpected, wrong};
 use crate::output;
 use crate::setup::Setup;
+
+/// The longest definition that is read, in bytes.
+const LARGEST: u64 = 1024 * 1024;
 
 /// Does what is asked with definitions.
 pub(crate) async fn run(setup: &Setup, command: ServiceCommand) -> anyhow::Result<Exit> {
@@ -178,10 +182,11 @@ async fn add(setup: &Setup, file: &Path) -> anyhow::Result<Exit> {
 }
 
 fn read(file: &Path) -> anyhow::Result<String> {
-    std::fs::read_to_string(file).map_err(|error| {
+    read_text(file, LARGEST).map_err(|fault| {
         wrong(format!(
-            "{} cannot be read: {error}. Name a definition, a TOML file",
-            file.display()
+            "{} cannot be used: {}. Name a definition, a TOML file",
+            file.display(),
+            fault.message
         ))
     })
 }

@@ -13,7 +13,7 @@ mod unix;
 mod windows;
 
 use std::fs::{File, Metadata};
-use std::io;
+use std::io::{self, Read};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -118,6 +118,29 @@ pub fn facts(path: &Path) -> Result<SourceFacts, Fault> {
     inspect(path).map(|metadata| platform::facts(&metadata))
 }
 
+/// Reads a short text that a person named, such as a definition. A link is followed, a pipe is not waited for.
+///
+/// # Errors
+/// When it is no file, has more than `most` bytes, or is no text.
+pub fn read_text(path: &Path, most: u64) -> Result<String, Fault> {
+    let metadata = std::fs::metadata(path).map_err(|error| explain(&error))?;
+    if !metadata.is_file() {
+        return Err(not_a_file(&metadata));
+    }
+    let mut bytes = Vec::new();
+    let file = File::open(path).map_err(|error| explain(&error))?;
+    file.take(most + 1)
+        .read_to_end(&mut bytes)
+        .map_err(|error| explain(&error))?;
+    if bytes.len() as u64 > most {
+        return Err(Fault::new(
+            FaultKind::Setup,
+            format!("the file has more than {most} bytes"),
+        ));
+    }
+    String::from_utf8(bytes).map_err(|_| Fault::new(FaultKind::Setup, "the file is no text"))
+}
+
 fn not_a_file(metadata: &Metadata) -> Fault {
     let (message, hint) = if metadata.is_symlink() {
         (
@@ -130,9 +153,14 @@ fn not_a_file(metadata: &Metadata) -> Fault {
             "Add the folder itself to send the files in it.",
         )
     } else {
-        ("this is a device, a pipe or a socket, not a file", "Leave it out.")
+        return special();
     };
     Fault::new(FaultKind::SourceUnreadable, message).hint(hint)
+}
+
+fn special() -> Fault {
+    let message = "this is a device, a pipe or a socket, not a file";
+    Fault::new(FaultKind::SourceUnreadable, message).hint("Leave it out.")
 }
 
 /// What an error of the operating system means for a source file.
@@ -146,6 +174,7 @@ pub fn explain(error: &io::Error) -> Fault {
             "this is a symbolic link, or leads out of the folder through one",
         )
         .hint("Add the file that the link points to."),
+        _ if platform::is_special(error) => special(),
         io::ErrorKind::PermissionDenied => Fault::new(FaultKind::SourceUnreadable, "the file may not be read")
             .hint("Allow your user to read the file, then retry."),
         io::ErrorKind::UnexpectedEof => {

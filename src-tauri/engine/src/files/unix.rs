@@ -74,6 +74,11 @@ pub(super) fn is_loop(error: &io::Error) -> bool {
     error.raw_os_error() == Some(rustix::io::Errno::LOOP.raw_os_error())
 }
 
+/// Whether it was a socket, or a device that is not there: they cannot be opened at all.
+pub(super) fn is_special(error: &io::Error) -> bool {
+    error.raw_os_error() == Some(rustix::io::Errno::NXIO.raw_os_error())
+}
+
 /// The facts of a file below an open folder.
 pub(super) fn facts_below(metadata: &cap_std::fs::Metadata) -> SourceFacts {
     use cap_std::fs::MetadataExt as _;

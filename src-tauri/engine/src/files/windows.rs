@@ -83,6 +83,11 @@ pub(super) fn is_loop(_: &io::Error) -> bool {
     false
 }
 
+/// Devices have names of their own here.
+pub(super) fn is_special(_: &io::Error) -> bool {
+    false
+}
+
 /// The facts of a file below an open folder.
 pub(super) fn facts_below(metadata: &cap_std::fs::Metadata) -> SourceFacts {
     use cap_std::fs::MetadataExt as _;
