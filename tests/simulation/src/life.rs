@@ -95,6 +95,7 @@ pub(crate) fn run_errand(errand: Errand) -> Result<Story, Failure> {
     let weather = Weather {
         rules: errand.rules.clone(),
         snag: errand.snag,
+        lies: errand.rules.iter().any(|rule| rule.contains("wrong-checksum")),
         ..Weather::default()
     };
     let chance = StdRng::seed_from_u64(errand.seed);

@@ -421,7 +421,7 @@ impl Shared {
     async fn turn(&self, address: &Address) -> Result<(), Fault> {
         match address {
             Address::Api(_) => self.uplink.pace.turn(&self.account, self.rate).await,
-            Address::Signed(_) => Ok(()),
+            Address::Signed { .. } => Ok(()),
         }
     }
 
