@@ -19,7 +19,7 @@ use crate::files::{self, as_path, from_path};
 use crate::ports::Aside;
 use crate::record::Record;
 use crate::settings::{Folder, Stored};
-use crate::store::{FolderRow, Store, UploadRow};
+use crate::store::{Contents, FolderRow, UploadRow};
 use crate::watch::rules::{self, Rules};
 use crate::watch::walk::Ground;
 use crate::watch::{self, Brief, Control, Report, Status, Watch};
@@ -61,8 +61,8 @@ pub(super) struct Folders {
 
 impl Folders {
     /// Reads what is kept of the folders there are.
-    pub(super) fn read(store: &Store, stored: &Stored) -> Result<Self, Fault> {
-        let rows: HashMap<_, _> = store.folders()?.into_iter().collect();
+    pub(super) fn read(contents: &Contents, stored: &Stored) -> Self {
+        let rows: HashMap<_, _> = contents.folders.iter().copied().collect();
         let mut known = BTreeMap::new();
         for id in stored.folders.keys() {
             let row = rows.get(id).copied().unwrap_or_default();
@@ -78,7 +78,7 @@ impl Folders {
         // Those that were removed; what only is missing in the settings may come back to them.
         let removed = |(id, row): &(FolderId, FolderRow)| !known.contains_key(id) && *row == FolderRow::default();
         let forgotten = rows.into_iter().filter(removed).map(|(id, _)| id).collect();
-        Ok(Self {
+        Self {
             forgotten,
             known,
             live: HashMap::new(),
@@ -86,8 +86,8 @@ impl Folders {
             after: HashSet::new(),
             dismissed: HashSet::new(),
             reports: mpsc::unbounded_channel(),
-            last: last.max(store.last_folder()?),
-        })
+            last: last.max(contents.last_folder),
+        }
     }
 
     /// Whether the ledger of a folder is being emptied.

@@ -25,7 +25,7 @@ use std::time::Duration;
 use skylift_model::api::{Answer, Notice};
 use skylift_model::retry::LONGEST_SERVICE_PAUSE;
 use skylift_model::schedule::{Candidate, Gate, Schedule};
-use skylift_model::{Fault, FaultKind, Phase, Timestamp, UploadId};
+use skylift_model::{Fault, FaultKind, FolderId, Phase, Timestamp, UploadId};
 use skylift_service::driver::Job;
 use skylift_service::exchange::FileFacts;
 use tokio::runtime::Handle as Runtime;
@@ -38,8 +38,8 @@ use crate::keys::Keys;
 use crate::pace::Pace;
 use crate::ports::Ports;
 use crate::record::Record;
-use crate::settings::SettingsFile;
-use crate::store::{AbortRow, PaceRow, Store};
+use crate::settings::{SettingsFile, Stored};
+use crate::store::{Contents, FolderRow, Origin, Store};
 use crate::worker::{self, Assignment, Event, Meter, Uplink};
 
 /// Messages, and files that watchers tell of, handled before a commit; more wait for the next one.
@@ -98,7 +98,7 @@ struct Actor {
 pub(crate) async fn run(setting: Setting, mut asks: mpsc::Receiver<Ask>, opened: oneshot::Sender<Result<(), Fault>>) {
     let setting = Arc::new(setting);
     let mut listeners = feed::Feeds::default();
-    let mut actor = match Actor::load(setting.clone(), &mut listeners) {
+    let mut actor = match Actor::load(setting.clone(), &mut listeners, false) {
         Ok(actor) => actor,
         Err(fault) => {
             // Whoever started us is told; without anybody there is nobody to tell.
@@ -108,17 +108,19 @@ pub(crate) async fn run(setting: Setting, mut asks: mpsc::Receiver<Ask>, opened:
     };
     let _ = opened.send(Ok(()));
     loop {
-        let Err(fault) = actor.work(&mut asks).await else {
+        let Err(mut fault) = actor.work(&mut asks).await else {
             return;
         };
-        tracing::error!(%fault, "the queue cannot be written");
+        tracing::error!(%fault, "the queue cannot be used");
+        let damaged = actor.store.is_damaged();
         listeners = actor.abandon(&fault);
         actor = loop {
             if !refuse_for_a_while(&mut asks, &fault, &mut listeners).await {
                 return;
             }
-            if let Ok(actor) = Actor::load(setting.clone(), &mut listeners) {
-                break actor;
+            match Actor::load(setting.clone(), &mut listeners, damaged) {
+                Ok(actor) => break actor,
+                Err(again) => fault = again,
             }
         };
     }
@@ -146,84 +148,48 @@ async fn refuse_for_a_while(asks: &mut mpsc::Receiver<Ask>, fault: &Fault, liste
     }
 }
 
-/// What was on the disk.
-struct Found {
-    store: Store,
-    settings: SettingsFile,
-    records: BTreeMap<UploadId, Record>,
-    aborts: Vec<AbortRow>,
-    paces: Vec<PaceRow>,
-    notices: Vec<Notice>,
-}
-
 impl Actor {
     /// Reads everything from disk. Nothing has to be rescued: what was moving is simply put in line again.
-    fn load(setting: Arc<Setting>, feed: &mut feed::Feeds) -> Result<Self, Fault> {
-        let found = Self::read(&setting)?;
-        let folders = folders::Folders::read(&found.store, found.settings.get())?;
-        feed.reset(&found.records, found.notices.clone());
-        Ok(Self::assemble(setting, found, folders, std::mem::take(feed)))
-    }
-
-    fn read(setting: &Setting) -> Result<Found, Fault> {
+    fn load(setting: Arc<Setting>, feed: &mut feed::Feeds, damaged: bool) -> Result<Self, Fault> {
         let mut settings = SettingsFile::open(&setting.folder)?;
-        let (store, moved_aside) = Store::open(&setting.folder)?;
-        let (rows, unreadable) = store.uploads()?;
-        let mut parts = store.parts()?;
-        let records = rows.into_iter().map(|row| {
-            (
-                row.id,
-                Record::new(row.clone(), parts.remove(&row.id).unwrap_or_default()),
-            )
+        let (store, mut contents, origin) = Store::open(&setting.folder, damaged)?;
+        let mut notices: Vec<_> = told(&origin, contents.uploads.len(), settings.get())
+            .into_iter()
+            .collect();
+        notices.extend(pause_unknown(&mut settings, &contents.folders)?);
+        let bad = |text| Notice { bad: true, text };
+        let notices: Vec<_> = notices.into_iter().map(bad).collect();
+        for notice in &notices {
+            tracing::error!("{}", notice.text);
+        }
+        let folders = folders::Folders::read(&contents, settings.get());
+        let records = std::mem::take(&mut contents.uploads).into_iter().map(|(id, row)| {
+            let acks = contents.parts.remove(&id).unwrap_or_default();
+            (id, Record::new(row, acks))
         });
         let records = records.collect();
-        let aborts = store.aborts()?;
-        let mut notices = Vec::new();
-        if let Some(aside) = moved_aside {
-            notices.push(format!(
-                "The queue was broken and has been moved to {}. Accounts and settings are kept.",
-                aside.display()
-            ));
-        }
-        let known: HashSet<_> = store.folders()?.into_iter().map(|(id, _)| id).collect();
-        let mut folders = settings.get().folders.iter();
-        if folders.any(|(id, folder)| !folder.paused && !known.contains(id)) {
-            settings.change(|stored| {
-                for (id, folder) in &mut stored.folders {
-                    folder.paused |= !known.contains(id);
-                }
-            })?;
-            notices.push(
-                "Watched folders are paused, because it is not known what was uploaded from them. A folder that is resumed \
-                 is uploaded again; remove and add it to upload only what comes from now on."
-                    .into(),
-            );
-        }
-        if unreadable > 0 {
-            notices.push(format!(
-                "{unreadable} uploads in the queue cannot be read and are left alone."
-            ));
-        }
-        let paces = store.paces()?;
-        Ok(Found {
+        feed.reset(&records, notices);
+        Ok(Self::assemble(
+            setting,
             store,
             settings,
             records,
-            aborts,
-            paces,
-            notices: notices.into_iter().map(|text| Notice { bad: true, text }).collect(),
-        })
+            contents,
+            folders,
+            std::mem::take(feed),
+        ))
     }
 
-    fn assemble(setting: Arc<Setting>, found: Found, folders: folders::Folders, feed: feed::Feeds) -> Self {
-        let Found {
-            store,
-            settings,
-            records,
-            mut aborts,
-            paces,
-            notices: _,
-        } = found;
+    fn assemble(
+        setting: Arc<Setting>,
+        store: Store,
+        settings: SettingsFile,
+        records: BTreeMap<UploadId, Record>,
+        contents: Contents,
+        folders: folders::Folders,
+        feed: feed::Feeds,
+    ) -> Self {
+        let Contents { mut aborts, paces, .. } = contents;
         let ports = setting.ports.clone();
         // Waits that reach further than any were written down when the clock was wrong.
         let furthest = ports.clock.now().after(LONGEST_SERVICE_PAUSE);
@@ -583,6 +549,48 @@ impl Actor {
         self.line_up(id);
         Ok(())
     }
+}
+
+/// What a person should know of where the queue comes from.
+fn told(origin: &Origin, kept: usize, settings: &Stored) -> Option<String> {
+    match origin {
+        Origin::Kept => None,
+        Origin::New => (!settings.accounts.is_empty()).then(|| {
+            "The queue was gone, and a new one was started: uploads from before are not in it. Accounts and settings are \
+             kept."
+                .into()
+        }),
+        Origin::Rescued { from } => Some(format!(
+            "The queue was damaged and has been moved to {}. {} Accounts and settings are kept.",
+            from.display(),
+            match kept {
+                0 => "No upload in it could be read.".to_owned(),
+                _ => format!(
+                    "{kept} uploads that could be read were kept. Those that had not ended are paused: look whether they \
+                     have arrived before you resume them."
+                ),
+            }
+        )),
+    }
+}
+
+/// Pauses watched folders of which the queue knows nothing: everything in them would be uploaded once more.
+fn pause_unknown(settings: &mut SettingsFile, rows: &[(FolderId, FolderRow)]) -> Result<Option<String>, Fault> {
+    let known: HashSet<_> = rows.iter().map(|(id, _)| *id).collect();
+    let mut folders = settings.get().folders.iter();
+    if folders.all(|(id, folder)| folder.paused || known.contains(id)) {
+        return Ok(None);
+    }
+    settings.change(|stored| {
+        for (id, folder) in &mut stored.folders {
+            folder.paused |= !known.contains(id);
+        }
+    })?;
+    Ok(Some(
+        "Watched folders are paused, because it is not known what was uploaded from them. A folder that is resumed \
+         is uploaded again; remove and add it to upload only what comes from now on."
+            .into(),
+    ))
 }
 
 fn unknown(id: UploadId) -> Fault {

@@ -2,12 +2,12 @@
 //!
 //! Refuses to compare versions; that is `watch::version`'s.
 
-use rusqlite::{OptionalExtension, Row};
+use rusqlite::{Connection, Row};
 use skylift_model::names::RawPath;
 use skylift_model::{FolderId, Timestamp, UploadId};
 
 use super::uploads::{signed, unsigned};
-use super::{Result, Store, explain, timestamp};
+use super::{Result, Store, timestamp};
 use crate::ports::SourceFacts;
 
 /// Why a version needs nothing more.
@@ -91,14 +91,8 @@ impl Store {
     /// # Errors
     /// When the queue cannot be read.
     pub(crate) fn entry(&self, folder: FolderId, path: &RawPath) -> Result<Option<Entry>> {
-        let mut statement = self
-            .connection
-            .prepare_cached(OF_PATH)
-            .map_err(|error| explain(&error))?;
-        let row = statement
-            .query_row((folder.get(), path.as_bytes()), |row| Ok(read(row)?.1))
-            .optional();
-        row.map_err(|error| explain(&error))
+        let of_path = self.entries(OF_PATH, (folder.get(), path.as_bytes()))?;
+        Ok(of_path.into_iter().next().map(|(_, entry)| entry))
     }
 
     /// What is known of a file number and size, under whatever name.
@@ -120,9 +114,11 @@ impl Store {
     }
 
     fn entries(&self, sql: &str, parameters: impl rusqlite::Params) -> Result<Vec<(RawPath, Entry)>> {
-        let mut statement = self.connection.prepare_cached(sql).map_err(|error| explain(&error))?;
-        let rows = statement.query_map(parameters, read).map_err(|error| explain(&error))?;
-        rows.collect::<rusqlite::Result<_>>().map_err(|error| explain(&error))
+        let read = || {
+            let mut statement = self.connection.prepare_cached(sql)?;
+            statement.query_map(parameters, read)?.collect::<rusqlite::Result<_>>()
+        };
+        read().map_err(|error| self.failed(&error))
     }
 
     /// Writes down that a version needs nothing more. Where another file had this name before, what is known of that one
@@ -163,44 +159,6 @@ impl Store {
         .map(|_| ())
     }
 
-    /// What is known of every folder.
-    ///
-    /// # Errors
-    /// When the queue cannot be read.
-    pub(crate) fn folders(&self) -> Result<Vec<(FolderId, FolderRow)>> {
-        let mut statement = self
-            .connection
-            .prepare("SELECT * FROM folder")
-            .map_err(|error| explain(&error))?;
-        let rows = statement.query_map([], |row| {
-            let known = FolderRow {
-                root_id: row.get::<_, Option<[u8; 16]>>("root_id")?.map(u128::from_be_bytes),
-                only_new: timestamp(row.get("only_new")?),
-                scanned_at: timestamp(row.get("scanned_at")?),
-                sent: unsigned(row.get("sent")?),
-                sent_at: timestamp(row.get("sent_at")?),
-            };
-            Ok(FolderId::new(row.get("id")?).map(|id| (id, known)))
-        });
-        let rows = rows.map_err(|error| explain(&error))?;
-        let rows: rusqlite::Result<Vec<_>> = rows.collect();
-        Ok(rows.map_err(|error| explain(&error))?.into_iter().flatten().collect())
-    }
-
-    /// The largest number that a folder ever had.
-    ///
-    /// # Errors
-    /// When the queue cannot be read.
-    pub(crate) fn last_folder(&self) -> Result<u32> {
-        let last = self.connection.query_row(
-            "SELECT max(coalesce((SELECT max(id) FROM folder), 0), coalesce((SELECT max(folder) FROM ledger), 0), \
-             coalesce((SELECT max(folder) FROM upload), 0))",
-            [],
-            |row| row.get(0),
-        );
-        last.map_err(|error| explain(&error))
-    }
-
     /// Writes what is known of a folder.
     ///
     /// # Errors
@@ -227,6 +185,29 @@ impl Store {
     }
 }
 
+/// What is known of every folder, and the largest number that one ever had.
+pub(super) fn folders(connection: &Connection) -> rusqlite::Result<(Vec<(FolderId, FolderRow)>, u32)> {
+    let mut statement = connection.prepare("SELECT * FROM folder")?;
+    let rows = statement.query_map([], |row| {
+        let known = FolderRow {
+            root_id: row.get::<_, Option<[u8; 16]>>("root_id")?.map(u128::from_be_bytes),
+            only_new: timestamp(row.get("only_new")?),
+            scanned_at: timestamp(row.get("scanned_at")?),
+            sent: unsigned(row, "sent")?,
+            sent_at: timestamp(row.get("sent_at")?),
+        };
+        Ok(FolderId::new(row.get("id")?).map(|id| (id, known)))
+    })?;
+    let folders: Vec<_> = rows.collect::<rusqlite::Result<_>>()?;
+    let last = connection.query_row(
+        "SELECT max(coalesce((SELECT max(id) FROM folder), 0), coalesce((SELECT max(folder) FROM ledger), 0), \
+         coalesce((SELECT max(folder) FROM upload), 0))",
+        [],
+        |row| row.get(0),
+    )?;
+    Ok((folders.into_iter().flatten().collect(), last))
+}
+
 fn read(row: &Row<'_>) -> rusqlite::Result<(RawPath, Entry)> {
     let state: String = row.get("state")?;
     let upload: Option<Vec<u8>> = row.get("upload")?;
@@ -237,7 +218,7 @@ fn read(row: &Row<'_>) -> rusqlite::Result<(RawPath, Entry)> {
             .find(|known| known.as_str() == state)
             .unwrap_or(Settled::Before),
         facts: SourceFacts {
-            size: unsigned(row.get("size")?),
+            size: unsigned(row, "size")?,
             mtime_ns: row.get("mtime_ns")?,
             ctime_ns: row.get("ctime_ns")?,
             file_id: u128::from_be_bytes(row.get("file_id")?),

@@ -8,13 +8,17 @@ mod pace;
 mod parts;
 mod uploads;
 
+use std::cell::{Cell, OnceCell};
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use rusqlite::Connection;
-use skylift_model::{Fault, Timestamp};
+use rusqlite::types::{FromSql, FromSqlError, FromSqlResult, ValueRef};
+use skylift_model::{Fault, FolderId, Timestamp, UploadId};
+use skylift_service::exchange::PartAck;
 
+use self::open::{Cause, Trouble, explain};
 pub(crate) use ledger::{Entry, FolderRow, Settled};
-pub(crate) use open::explain;
 pub(crate) use pace::PaceRow;
 pub(crate) use parts::{AbortJob, AbortRow};
 pub(crate) use uploads::UploadRow;
@@ -25,25 +29,113 @@ type Result<T> = std::result::Result<T, Fault>;
 pub(crate) struct Store {
     connection: Connection,
     writing: bool,
-    /// What the disk refused; what is in memory is then ahead of it and must be loaded anew.
-    trouble: Option<Fault>,
+    /// What the disk refused; what is in memory may then be ahead of it and must be loaded anew.
+    trouble: OnceCell<Fault>,
+    damaged: Cell<bool>,
+}
+
+/// What is in a queue when it is opened, apart from the ledger.
+#[derive(Default)]
+pub(crate) struct Contents {
+    /// Every upload.
+    pub uploads: BTreeMap<UploadId, UploadRow>,
+    /// The acknowledged parts of those that have some.
+    pub parts: BTreeMap<UploadId, Vec<PartAck>>,
+    /// Sessions to drop.
+    pub aborts: Vec<AbortRow>,
+    /// What each account may ask of its service.
+    pub paces: Vec<PaceRow>,
+    /// What is known of watched folders.
+    pub folders: Vec<(FolderId, FolderRow)>,
+    /// The largest number that a folder ever had.
+    pub last_folder: u32,
+}
+
+/// Where what is in a queue comes from.
+pub(crate) enum Origin {
+    /// It was there.
+    Kept,
+    /// There was none.
+    New,
+    /// It was damaged, and moved away. Uploads that could be read are kept; those that had not ended are paused.
+    Rescued {
+        /// Where the damaged one is.
+        from: PathBuf,
+    },
 }
 
 impl Store {
-    /// Opens the queue of a data folder; also tells where a broken one was moved.
+    /// Opens the queue of a data folder. One that is damaged, or was found to be by whoever had it open before, is moved
+    /// aside.
     ///
     /// # Errors
     /// A fault that says what is wrong with the file.
-    pub(crate) fn open(folder: &Path) -> Result<(Self, Option<PathBuf>)> {
-        let opened = open::open(folder)?;
-        Ok((
-            Self {
-                connection: opened.connection,
-                writing: false,
-                trouble: None,
-            },
-            opened.moved_aside,
-        ))
+    pub(crate) fn open(folder: &Path, damaged: bool) -> Result<(Self, Contents, Origin)> {
+        let path = folder.join(open::FILE);
+        let origin = if open::is_missing(&path) {
+            Origin::New
+        } else {
+            Origin::Kept
+        };
+        let opened = match origin {
+            Origin::Kept if damaged => Err(Trouble::Damaged),
+            _ => Self::sound(&path),
+        };
+        match opened {
+            Ok((store, contents)) => Ok((store, contents, origin)),
+            Err(Trouble::Damaged) => Self::rescue(&path),
+            Err(trouble) => Err(trouble.fault(&path)),
+        }
+    }
+
+    fn sound(path: &Path) -> std::result::Result<(Self, Contents), Trouble> {
+        let connection = open::connect(path)?;
+        let mut contents = Contents::default();
+        let contradictions = read(&connection, &mut contents)?;
+        if contradictions > 0 {
+            tracing::error!(contradictions, "rows of the queue contradict its schema");
+            connection.set_db_config(rusqlite::config::DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
+            return Err(Trouble::Damaged);
+        }
+        let store = Self {
+            connection,
+            writing: false,
+            trouble: OnceCell::new(),
+            damaged: Cell::new(false),
+        };
+        Ok((store, contents))
+    }
+
+    /// Starts a new queue with the uploads of a damaged one that can be read. Which of them arrived since, nobody knows:
+    /// they wait for a person. What was known of watched folders is not taken over, so that they do the same.
+    fn rescue(path: &Path) -> Result<(Self, Contents, Origin)> {
+        let mut contents = Contents::default();
+        if let Ok(connection) = open::to_rescue(path) {
+            // Whatever cannot be read is lost; it is still in the file that is kept.
+            let _ = read(&connection, &mut contents);
+        }
+        let from = open::move_aside(path)?;
+        let (mut store, fresh) = Self::sound(path).map_err(|trouble| trouble.fault(path))?;
+        for row in contents.uploads.values_mut() {
+            row.paused |= row.phase.is_live();
+            store.insert(row)?;
+        }
+        contents.parts.retain(|id, _| contents.uploads.contains_key(id));
+        for (id, acks) in &contents.parts {
+            acks.iter().try_for_each(|ack| store.acknowledge(*id, ack))?;
+        }
+        store.commit()?;
+        let contents = Contents {
+            uploads: contents.uploads,
+            parts: contents.parts,
+            ..fresh
+        };
+        Ok((store, contents, Origin::Rescued { from }))
+    }
+
+    /// Whether the file was found to be damaged since it was opened.
+    pub(crate) fn is_damaged(&self) -> bool {
+        self.damaged.get()
     }
 
     /// Makes everything written since the last commit last. Without a write it costs nothing.
@@ -52,12 +144,12 @@ impl Store {
     /// When the disk refused now or at any write before; then nothing of the transaction is kept, and the caller must
     /// load its state anew.
     pub(crate) fn commit(&mut self) -> Result<()> {
-        if self.trouble.is_none() && std::mem::take(&mut self.writing) {
+        if self.trouble.get().is_none() && std::mem::take(&mut self.writing) {
             self.connection
                 .execute_batch("COMMIT")
                 .map_err(|error| self.undo(&error))?;
         }
-        self.trouble.clone().map_or(Ok(()), Err)
+        self.trouble.get().cloned().map_or(Ok(()), Err)
     }
 
     /// Whether the queue can be read and written, for `doctor`.
@@ -78,7 +170,7 @@ impl Store {
 
     /// The connection inside a write transaction, begun here unless one is open.
     fn write(&mut self) -> Result<&Connection> {
-        if let Some(trouble) = &self.trouble {
+        if let Some(trouble) = self.trouble.get() {
             return Err(trouble.clone());
         }
         if !self.writing {
@@ -94,7 +186,18 @@ impl Store {
         self.writing = false;
         // SQLite may have rolled back by itself; a second roll back then fails and changes nothing.
         let _ = self.connection.execute_batch("ROLLBACK");
-        self.trouble.get_or_insert_with(|| explain(error)).clone()
+        self.failed(error)
+    }
+
+    /// Remembers what the disk refused, reading or writing.
+    fn failed(&self, error: &rusqlite::Error) -> Fault {
+        let damaged = match open::cause(error) {
+            Cause::Content => true,
+            Cause::Contradiction => self.check().is_err(),
+            Cause::Surroundings => false,
+        };
+        self.damaged.set(self.damaged.get() || damaged);
+        self.trouble.get_or_init(|| explain(error)).clone()
     }
 
     fn run(&mut self, sql: &str, parameters: impl rusqlite::Params) -> Result<usize> {
@@ -106,9 +209,25 @@ impl Store {
     }
 }
 
-/// JSON that a column holds; what cannot be read back is `None`.
-fn from_json<T: serde::de::DeserializeOwned>(text: Option<String>) -> Option<T> {
-    text.and_then(|text| serde_json::from_str(&text).ok())
+/// Reads everything but the ledger; says how many rows contradict the schema and were left out.
+fn read(connection: &Connection, into: &mut Contents) -> rusqlite::Result<usize> {
+    let mut contradictions = uploads::read(connection, &mut into.uploads)?;
+    contradictions += parts::read(connection, &mut into.parts)?;
+    into.aborts = parts::aborts(connection)?;
+    into.paces = pace::paces(connection)?;
+    (into.folders, into.last_folder) = ledger::folders(connection)?;
+    Ok(contradictions)
+}
+
+/// JSON that a column holds.
+struct Json<T>(T);
+
+impl<T: serde::de::DeserializeOwned> FromSql for Json<T> {
+    fn column_result(value: ValueRef<'_>) -> FromSqlResult<Self> {
+        serde_json::from_str(value.as_str()?)
+            .map(Self)
+            .map_err(FromSqlError::other)
+    }
 }
 
 fn to_json<T: serde::Serialize>(value: &T) -> String {
@@ -117,4 +236,110 @@ fn to_json<T: serde::Serialize>(value: &T) -> String {
 
 fn timestamp(milliseconds: Option<i64>) -> Option<Timestamp> {
     milliseconds.map(Timestamp)
+}
+
+#[cfg(test)]
+mod tests {
+    use rusqlite::ffi::{SQLITE_CORRUPT, SQLITE_FULL, SQLITE_IOERR, SQLITE_NOMEM, SQLITE_READONLY};
+
+    use super::*;
+
+    fn open(folder: &tempfile::TempDir) -> Result<(Store, Contents, Origin)> {
+        Store::open(folder.path(), false)
+    }
+
+    fn moved_to(origin: Origin) -> PathBuf {
+        match origin {
+            Origin::Rescued { from } => from,
+            Origin::Kept | Origin::New => panic!("nothing was moved aside"),
+        }
+    }
+
+    #[test]
+    fn a_file_that_is_no_database_is_moved_aside_and_kept() {
+        let folder = tempfile::tempdir().unwrap();
+        let bytes = b"this is no database at all, but long enough to be one".repeat(20);
+        for _ in 0..5 {
+            std::fs::write(folder.path().join(open::FILE), &bytes).unwrap();
+            let (_, contents, origin) = open(&folder).unwrap();
+            assert!(contents.uploads.is_empty());
+            assert_eq!(std::fs::read(moved_to(origin)).unwrap(), bytes);
+        }
+        assert!(
+            folder.path().join("queue.db.bad-5").exists(),
+            "one that was kept is gone"
+        );
+    }
+
+    #[test]
+    fn a_queue_whose_pages_behind_the_header_are_damaged_is_moved_aside() {
+        let folder = tempfile::tempdir().unwrap();
+        drop(open(&folder).unwrap());
+        let path = folder.path().join(open::FILE);
+        let mut bytes = std::fs::read(&path).unwrap();
+        bytes[4096..].fill(0xff);
+        std::fs::write(&path, &bytes).unwrap();
+        let (store, _, origin) = open(&folder).unwrap();
+        assert_eq!(std::fs::read(moved_to(origin)).unwrap(), bytes);
+        store.check().unwrap();
+    }
+
+    #[test]
+    fn a_queue_that_lost_everything_but_its_log_is_moved_aside_with_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let (path, wal) = (folder.path().join("queue.db"), folder.path().join("queue.db-wal"));
+        std::fs::write(&path, b"").unwrap();
+        std::fs::write(&wal, b"the last thing that is left").unwrap();
+        let _ = moved_to(open(&folder).unwrap().2);
+        let kept = folder.path().join("queue.db.bad-1-wal");
+        assert_eq!(std::fs::read(kept).unwrap(), b"the last thing that is left");
+    }
+
+    #[test]
+    fn damage_that_shows_while_the_queue_is_used_is_remembered() {
+        let folder = tempfile::tempdir().unwrap();
+        let (mut store, ..) = open(&folder).unwrap();
+        let ledger = "INSERT INTO ledger VALUES (1, x'61', 'sent', -1, 0, 0, zeroblob(16), NULL, 0, NULL, 0)";
+        store
+            .connection
+            .pragma_update(None, "ignore_check_constraints", true)
+            .unwrap();
+        store.connection.execute(ledger, []).unwrap();
+        let folder_id = FolderId::new(1).unwrap();
+        let fault = store.entry(folder_id, &skylift_model::names::RawPath::new(b"a".to_vec()));
+        assert!(fault.unwrap_err().message.contains("damaged"));
+        assert!(store.is_damaged() && store.commit().is_err());
+        drop(store);
+        let _ = moved_to(Store::open(folder.path(), true).unwrap().2);
+    }
+
+    #[test]
+    fn a_queue_of_a_newer_version_is_refused_and_left_alone() {
+        let folder = tempfile::tempdir().unwrap();
+        let (store, ..) = open(&folder).unwrap();
+        store.connection.pragma_update(None, "user_version", 99).unwrap();
+        drop(store);
+        let before = std::fs::read(folder.path().join(open::FILE)).unwrap();
+        let fault = open(&folder).err().unwrap();
+        assert!(fault.message.contains("newer"), "{}", fault.message);
+        assert_eq!(std::fs::read(folder.path().join(open::FILE)).unwrap(), before);
+    }
+
+    #[test]
+    fn a_database_of_another_program_is_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let other = Connection::open(folder.path().join(open::FILE)).unwrap();
+        other.execute_batch("CREATE TABLE theirs (a)").unwrap();
+        assert!(open(&folder).err().unwrap().message.contains("another program"));
+    }
+
+    #[test]
+    fn a_full_disk_is_the_only_trouble_that_asks_for_space() {
+        let of = |code| explain(&rusqlite::Error::SqliteFailure(rusqlite::ffi::Error::new(code), None));
+        assert!(of(SQLITE_FULL).hint.contains("space"));
+        for code in [SQLITE_CORRUPT, SQLITE_IOERR, SQLITE_NOMEM, SQLITE_READONLY] {
+            let fault = of(code);
+            assert!(!fault.hint.contains("space") && !fault.hint.is_empty(), "{fault:?}");
+        }
+    }
 }

@@ -1,15 +1,18 @@
-//! Opening the queue: pragmas, version, migrations, and what to do with a file that is broken.
+//! Opening the queue: pragmas, version, migrations, and what to do with a file that is damaged.
 //!
-//! Refuses to touch a file of a newer Skylift, and to delete anything: a broken queue is moved aside.
+//! Refuses to touch a file of a newer Skylift, and to delete anything: a damaged queue is moved aside.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use rusqlite::{Connection, ErrorCode};
+use rusqlite::config::DbConfig;
+use rusqlite::{Connection, Error, ErrorCode, OpenFlags};
 use skylift_model::{Fault, FaultKind};
 
 /// The name of the file in the data folder.
 pub(super) const FILE: &str = "queue.db";
+/// What SQLite wrote and has not put into the file yet.
+const WAL: &str = "-wal";
 /// "Skyl": tells our files from other SQLite files.
 const APPLICATION: i32 = 0x536b_796c;
 const MIGRATIONS: [&str; 3] = [
@@ -17,62 +20,35 @@ const MIGRATIONS: [&str; 3] = [
     include_str!("schema/002_folders.sql"),
     include_str!("schema/003_services.sql"),
 ];
-/// Broken queues that are kept aside.
-const KEPT_ASIDE: usize = 3;
+/// Tables that are read whole at every start, so that a look at how they are built costs little more. Those that can
+/// have millions of rows are looked at where they are used.
+const LOOKED_THROUGH: [&str; 5] = ["upload", "part", "abort", "folder", "pace"];
 const BUSY: Duration = Duration::from_secs(5);
 
-/// A queue that was opened, and what happened on the way.
-pub(super) struct Opened {
-    /// The connection.
-    pub connection: Connection,
-    /// Where a broken queue was moved, when there was one.
-    pub moved_aside: Option<PathBuf>,
-}
-
-/// Opens the queue of a data folder, or makes it.
-///
-/// # Errors
-/// A file that is locked, of a newer version, or cannot be read or written.
-pub(super) fn open(folder: &Path) -> Result<Opened, Fault> {
-    let path = folder.join(FILE);
-    match connect(&path) {
-        Ok(connection) => Ok(Opened {
-            connection,
-            moved_aside: None,
-        }),
-        Err(Trouble::Broken) => {
-            let aside = move_aside(&path)?;
-            let connection = connect(&path).map_err(|trouble| trouble.fault(&path))?;
-            Ok(Opened {
-                connection,
-                moved_aside: Some(aside),
-            })
-        }
-        Err(trouble) => Err(trouble.fault(&path)),
-    }
-}
-
-enum Trouble {
-    Broken,
+/// Why a queue cannot be opened.
+pub(super) enum Trouble {
+    /// It is no database, or not what was written.
+    Damaged,
     Newer(i64),
     Foreign,
-    Sqlite(rusqlite::Error),
+    /// The file may be good, but cannot be used now.
+    Sqlite(Error),
 }
 
-impl From<rusqlite::Error> for Trouble {
-    fn from(error: rusqlite::Error) -> Self {
-        match error.sqlite_error_code() {
-            Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => Self::Broken,
-            _ => Self::Sqlite(error),
+impl From<Error> for Trouble {
+    fn from(error: Error) -> Self {
+        match cause(&error) {
+            Cause::Surroundings => Self::Sqlite(error),
+            Cause::Content | Cause::Contradiction => Self::Damaged,
         }
     }
 }
 
 impl Trouble {
-    fn fault(self, path: &Path) -> Fault {
+    pub(super) fn fault(self, path: &Path) -> Fault {
         let path = path.display();
         match self {
-            Self::Broken => Fault::new(FaultKind::Storage, format!("the queue {path} is broken")),
+            Self::Damaged => damaged(),
             Self::Newer(version) => Fault::new(
                 FaultKind::Setup,
                 format!("the queue {path} was made by a newer Skylift (version {version})"),
@@ -85,34 +61,111 @@ impl Trouble {
     }
 }
 
+/// What an error of SQLite comes from.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Cause {
+    /// The disk, the memory, other programs: the file may be good.
+    Surroundings,
+    /// A rule of the schema: the file is damaged, or we are wrong.
+    Contradiction,
+    /// What is in the file.
+    Content,
+}
+
+pub(super) fn cause(error: &Error) -> Cause {
+    use ErrorCode as E;
+    match error.sqlite_error_code() {
+        Some(E::ConstraintViolation) => Cause::Contradiction,
+        Some(
+            E::DatabaseBusy
+            | E::DatabaseLocked
+            | E::FileLockingProtocolFailed
+            | E::DiskFull
+            | E::SystemIoFailure
+            | E::OutOfMemory
+            | E::CannotOpen
+            | E::PermissionDenied
+            | E::ReadOnly
+            | E::OperationAborted
+            | E::OperationInterrupted
+            | E::NoLargeFileSupport,
+        ) => Cause::Surroundings,
+        // Our own statements are right: where SQLite does not understand them, or a value has the wrong type, it is the file.
+        Some(_) | None => Cause::Content,
+    }
+}
+
 /// What an error of SQLite means while the queue is in use.
-pub(crate) fn explain(error: &rusqlite::Error) -> Fault {
+pub(crate) fn explain(error: &Error) -> Fault {
     let (message, hint) = match error.sqlite_error_code() {
         Some(ErrorCode::DiskFull) => (
-            "the disk is full: the queue cannot be written",
+            "the disk is full: the queue cannot be written".into(),
             "Free some space; Skylift goes on by itself.",
         ),
         Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => (
-            "the queue is locked by another program",
+            "the queue is locked by another program".into(),
             "Close the program that has queue.db open; Skylift goes on by itself.",
         ),
         Some(ErrorCode::ReadOnly | ErrorCode::CannotOpen | ErrorCode::PermissionDenied) => (
-            "the queue cannot be written",
-            "Check that your user may write to the data folder (see `skylift doctor`).",
+            "the queue cannot be written".into(),
+            "Check that queue.db is a file and that your user may write to it and to its folder (see `skylift doctor`).",
         ),
-        _ => return Fault::new(FaultKind::Storage, format!("the queue cannot be used: {error}")),
+        Some(ErrorCode::SystemIoFailure) => (
+            format!("the disk does not read or write the queue: {error}"),
+            "Check the disk; Skylift goes on by itself when it works again.",
+        ),
+        _ if cause(error) == Cause::Content => return damaged(),
+        _ => (
+            format!("the queue cannot be used: {error}"),
+            "Skylift tries again by itself; if this stays, start it anew and look at `skylift doctor`.",
+        ),
     };
     Fault::new(FaultKind::Storage, message).hint(hint)
 }
 
-fn connect(path: &Path) -> Result<Connection, Trouble> {
+fn damaged() -> Fault {
+    Fault::new(FaultKind::Storage, "the queue is damaged")
+        .hint("Skylift moves it aside and keeps what can be read; it says where when it has.")
+}
+
+/// Whether there is no queue yet. One that was begun and not written to yet is empty, but then nothing is beside it.
+pub(super) fn is_missing(path: &Path) -> bool {
+    length(path) == 0 && length(&beside(path, WAL)) == 0
+}
+
+/// A queue that has what SQLite keeps beside it has more than no byte; SQLite would throw away what is beside it.
+fn has_lost_its_head(path: &Path) -> bool {
+    length(path) == 0 && !is_missing(path)
+}
+
+fn length(path: &Path) -> u64 {
+    std::fs::metadata(path).map_or(0, |found| found.len())
+}
+
+fn beside(path: &Path, suffix: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(suffix);
+    name.into()
+}
+
+/// Opens a queue, or makes it.
+pub(super) fn connect(path: &Path) -> Result<Connection, Trouble> {
+    if has_lost_its_head(path) {
+        return Err(Trouble::Damaged);
+    }
     let mut connection = Connection::open(path)?;
+    // What turns out to be damaged is kept as it was found.
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
     connection.busy_timeout(BUSY)?;
     let application: i32 = connection.pragma_query_value(None, "application_id", |row| row.get(0))?;
     let version: i64 = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
     let tables: i64 = connection.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
     if application != APPLICATION && tables > 0 {
-        return Err(Trouble::Foreign);
+        return Err(if is_ours(&connection)? {
+            Trouble::Damaged
+        } else {
+            Trouble::Foreign
+        });
     }
     let known = i64::try_from(MIGRATIONS.len()).expect("there are few migrations");
     if version > known {
@@ -126,7 +179,41 @@ fn connect(path: &Path) -> Result<Connection, Trouble> {
     connection.pragma_update(None, "cell_size_check", true)?;
     connection.set_prepared_statement_cache_capacity(32);
     migrate(&mut connection, version)?;
+    look_through(&connection)?;
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, false)?;
     Ok(connection)
+}
+
+/// Opens a damaged queue as far as that goes, and keeps it as it is.
+pub(super) fn to_rescue(path: &Path) -> rusqlite::Result<Connection> {
+    if has_lost_its_head(path) {
+        return Err(Error::InvalidPath(path.to_owned()));
+    }
+    let connection = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
+    connection.pragma_update(None, "trusted_schema", false)?;
+    connection.pragma_update(None, "cell_size_check", true)?;
+    Ok(connection)
+}
+
+/// Whether the tables are ours, whatever the number in front says.
+fn is_ours(connection: &Connection) -> rusqlite::Result<bool> {
+    let sql = "SELECT count(*) = 3 FROM sqlite_schema WHERE type = 'table' AND name IN ('upload', 'part', 'abort')";
+    connection.query_row(sql, [], |row| row.get(0))
+}
+
+/// How the tables are built, and the types of what is in them. The rules of the schema are looked at where rows are read.
+fn look_through(connection: &Connection) -> Result<(), Trouble> {
+    connection.pragma_update(None, "ignore_check_constraints", true)?;
+    for table in LOOKED_THROUGH {
+        let found: String = connection.query_row(&format!("PRAGMA quick_check('{table}')"), [], |row| row.get(0))?;
+        if found != "ok" {
+            tracing::error!(table, found, "the queue is damaged");
+            return Err(Trouble::Damaged);
+        }
+    }
+    connection.pragma_update(None, "ignore_check_constraints", false)?;
+    Ok(())
 }
 
 fn migrate(connection: &mut Connection, version: i64) -> Result<(), Trouble> {
@@ -148,62 +235,25 @@ fn migrate(connection: &mut Connection, version: i64) -> Result<(), Trouble> {
     Ok(())
 }
 
-fn move_aside(path: &Path) -> Result<PathBuf, Fault> {
+/// Moves a damaged queue to a name that is free; says which. What is beside the file goes along.
+pub(super) fn move_aside(path: &Path) -> Result<PathBuf, Fault> {
     let trouble = |error: std::io::Error| {
         Fault::new(
             FaultKind::Storage,
-            format!("the broken queue {} cannot be moved aside: {error}", path.display()),
+            format!("the damaged queue {} cannot be moved aside: {error}", path.display()),
         )
+        .hint("Check that your user may write to the data folder, or move the file away.")
     };
-    let aside = (1..=KEPT_ASIDE)
+    let aside = (1..=u16::MAX)
         .map(|n| path.with_extension(format!("db.bad-{n}")))
         .find(|aside| !aside.exists())
-        .unwrap_or_else(|| path.with_extension(format!("db.bad-{KEPT_ASIDE}")));
-    std::fs::rename(path, &aside).map_err(trouble)?;
-    for suffix in ["-wal", "-shm"] {
-        let side = PathBuf::from(format!("{}{suffix}", path.display()));
-        if side.exists() {
-            std::fs::rename(&side, format!("{}{suffix}", aside.display())).map_err(trouble)?;
+        .expect("there are more numbers than files");
+    // The file itself goes first: without what is beside it, it would be an older one.
+    for suffix in ["", WAL, "-shm"] {
+        let part = beside(path, suffix);
+        if part.exists() {
+            std::fs::rename(&part, beside(&aside, suffix)).map_err(trouble)?;
         }
     }
     Ok(aside)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_broken_queue_is_moved_aside_and_kept() {
-        let folder = tempfile::tempdir().unwrap();
-        std::fs::write(
-            folder.path().join(FILE),
-            b"this is no database at all, but long enough to be one",
-        )
-        .unwrap();
-        let aside = open(folder.path()).unwrap().moved_aside.unwrap();
-        assert!(std::fs::read(aside).unwrap().starts_with(b"this is no database"));
-    }
-
-    #[test]
-    fn a_queue_of_a_newer_version_is_refused_and_left_alone() {
-        let folder = tempfile::tempdir().unwrap();
-        open(folder.path())
-            .unwrap()
-            .connection
-            .pragma_update(None, "user_version", 99)
-            .unwrap();
-        let before = std::fs::read(folder.path().join(FILE)).unwrap();
-        let fault = open(folder.path()).err().unwrap();
-        assert!(fault.message.contains("newer"), "{}", fault.message);
-        assert_eq!(std::fs::read(folder.path().join(FILE)).unwrap(), before);
-    }
-
-    #[test]
-    fn a_database_of_another_program_is_refused() {
-        let folder = tempfile::tempdir().unwrap();
-        let other = Connection::open(folder.path().join(FILE)).unwrap();
-        other.execute_batch("CREATE TABLE theirs (a)").unwrap();
-        assert!(open(folder.path()).err().unwrap().message.contains("another program"));
-    }
 }

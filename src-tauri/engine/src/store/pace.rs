@@ -1,10 +1,10 @@
 //! What each account may still ask of its service, kept over restarts.
 
-use rusqlite::params;
+use rusqlite::{Connection, Row, params};
 use skylift_model::rate::Level;
 use skylift_model::{Fault, Timestamp};
 
-use super::{Result, Store, explain, from_json, to_json};
+use super::{Json, Result, Store, to_json};
 
 /// What is kept of an account.
 pub(crate) struct PaceRow {
@@ -43,29 +43,27 @@ impl Store {
         self.run(sql, params![account, now.0, until.0, to_json(fault)])
             .map(|_| ())
     }
+}
 
-    /// What is kept of every account.
-    ///
-    /// # Errors
-    /// When the queue cannot be read.
-    pub(crate) fn paces(&self) -> Result<Vec<PaceRow>> {
-        let read = || {
-            let mut statement = self
-                .connection
-                .prepare("SELECT account, tokens, at, silent_until, fault FROM pace")?;
-            let rows = statement.query_map([], |row| {
-                let until: Option<i64> = row.get(3)?;
-                Ok(PaceRow {
-                    account: row.get(0)?,
-                    level: Level {
-                        tokens: row.get(1)?,
-                        at: Timestamp(row.get(2)?),
-                    },
-                    silence: until.map(Timestamp).zip(from_json(row.get(4)?)),
-                })
-            })?;
-            rows.collect::<rusqlite::Result<_>>()
-        };
-        read().map_err(|error| explain(&error))
+/// What is kept of every account; what cannot be read is left out.
+pub(super) fn paces(connection: &Connection) -> rusqlite::Result<Vec<PaceRow>> {
+    let mut statement = connection.prepare("SELECT account, tokens, at, silent_until, fault FROM pace")?;
+    let (mut rows, mut paces) = (statement.query([])?, Vec::new());
+    while let Some(row) = rows.next()? {
+        paces.extend(pace(row).ok());
     }
+    Ok(paces)
+}
+
+fn pace(row: &Row<'_>) -> rusqlite::Result<PaceRow> {
+    let until: Option<i64> = row.get(3)?;
+    let fault: Option<Json<Fault>> = row.get(4)?;
+    Ok(PaceRow {
+        account: row.get(0)?,
+        level: Level {
+            tokens: row.get(1)?,
+            at: Timestamp(row.get(2)?),
+        },
+        silence: until.map(Timestamp).zip(fault.map(|Json(fault)| fault)),
+    })
 }

@@ -2,13 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use rusqlite::params;
+use rusqlite::{Connection, Row, params};
 use serde::{Deserialize, Serialize};
 use skylift_model::api::{Attempt, Options};
 use skylift_model::{Fault, PartNumber, Timestamp, UploadId};
 use skylift_service::exchange::{PartAck, Session};
 
-use super::{Result, Store, explain, from_json, to_json};
+use super::{Json, Result, Store, to_json};
 
 /// Attempts shown of one upload; the first cause is always among them.
 const SHOWN_ATTEMPTS: u32 = 50;
@@ -81,32 +81,6 @@ impl Store {
             .map(|_| ())
     }
 
-    /// The acknowledged parts of every upload that has some.
-    ///
-    /// # Errors
-    /// When the queue cannot be read.
-    pub(crate) fn parts(&self) -> Result<BTreeMap<UploadId, Vec<PartAck>>> {
-        let sql = "SELECT upload_id, number, token, crc32c, checkpointed FROM part ORDER BY upload_id, number";
-        let mut statement = self.connection.prepare(sql).map_err(|error| explain(&error))?;
-        let rows = statement.query_map([], |row| {
-            let (id, number): (Vec<u8>, u32) = (row.get(0)?, row.get(1)?);
-            Ok((id, number, row.get(2)?, row.get(3)?, row.get(4)?))
-        });
-        let mut parts: BTreeMap<_, Vec<_>> = BTreeMap::new();
-        for row in rows.map_err(|error| explain(&error))? {
-            let (id, number, token, crc32c, checkpointed) = row.map_err(|error| explain(&error))?;
-            if let (Some(id), Some(number)) = (UploadId::from_bytes(&id), PartNumber::new(number)) {
-                parts.entry(id).or_default().push(PartAck {
-                    number,
-                    token,
-                    crc32c,
-                    checkpointed,
-                });
-            }
-        }
-        Ok(parts)
-    }
-
     /// Notes what was tried and went wrong, unless it is what went wrong the last time.
     ///
     /// # Errors
@@ -126,18 +100,13 @@ impl Store {
         let sql = "SELECT at, step, fault FROM attempt WHERE upload_id = ?1 AND (rowid = (SELECT min(rowid) FROM \
                    attempt WHERE upload_id = ?1) OR rowid IN (SELECT rowid FROM attempt WHERE upload_id = ?1 ORDER BY \
                    rowid DESC LIMIT ?2)) ORDER BY rowid";
-        let mut statement = self.connection.prepare_cached(sql).map_err(|error| explain(&error))?;
-        let rows = statement
-            .query_map(params![id.as_bytes(), SHOWN_ATTEMPTS - 1], |row| {
-                Ok((Timestamp(row.get(0)?), row.get(1)?, from_json::<Fault>(row.get(2)?)))
-            })
-            .map_err(|error| explain(&error))?;
-        let mut attempts = Vec::new();
-        for row in rows {
-            let (at, step, fault) = row.map_err(|error| explain(&error))?;
-            attempts.extend(fault.map(|fault| Attempt { at, step, fault }));
-        }
-        Ok(attempts)
+        let read = || {
+            let mut statement = self.connection.prepare_cached(sql)?;
+            let rows = statement.query_map(params![id.as_bytes(), SHOWN_ATTEMPTS - 1], |row| Ok(attempt(row).ok()))?;
+            rows.collect::<rusqlite::Result<Vec<_>>>()
+        };
+        let attempts = read().map_err(|error| self.failed(&error))?;
+        Ok(attempts.into_iter().flatten().collect())
     }
 
     /// Remembers to drop a session on its service.
@@ -169,33 +138,68 @@ impl Store {
     pub(crate) fn forget_abort(&mut self, id: i64) -> Result<()> {
         self.run("DELETE FROM abort WHERE id = ?1", [id]).map(|_| ())
     }
+}
 
-    /// Every session to drop.
-    ///
-    /// # Errors
-    /// When the queue cannot be read.
-    pub(crate) fn aborts(&self) -> Result<Vec<AbortRow>> {
-        let mut statement = self
-            .connection
-            .prepare("SELECT id, job, tries, next_at, fault FROM abort")
-            .map_err(|error| explain(&error))?;
-        let rows = statement
-            .query_map([], |row| {
-                let (job, fault) = (from_json(row.get(1)?), from_json(row.get(4)?));
-                Ok((row.get(0)?, job, row.get(2)?, Timestamp(row.get(3)?), fault))
-            })
-            .map_err(|error| explain(&error))?;
-        let mut aborts = Vec::new();
-        for row in rows {
-            let (id, job, tries, next_at, fault) = row.map_err(|error| explain(&error))?;
-            aborts.extend(job.map(|job| AbortRow {
-                id,
-                job,
-                tries,
-                next_at,
-                fault,
-            }));
+/// Reads the acknowledged parts of every upload that has some; says how many contradict the schema.
+pub(super) fn read(connection: &Connection, parts: &mut BTreeMap<UploadId, Vec<PartAck>>) -> rusqlite::Result<usize> {
+    let sql = "SELECT upload_id, number, token, crc32c, checkpointed FROM part ORDER BY upload_id, number";
+    let mut statement = connection.prepare(sql)?;
+    let (mut rows, mut contradictions) = (statement.query([])?, 0);
+    while let Some(row) = rows.next()? {
+        match ack(row) {
+            Ok(Some((id, ack))) => parts.entry(id).or_default().push(ack),
+            Ok(None) | Err(_) => contradictions += 1,
         }
-        Ok(aborts)
     }
+    Ok(contradictions)
+}
+
+/// Only shown: one that cannot be read is left out.
+fn attempt(row: &Row<'_>) -> rusqlite::Result<Attempt> {
+    let Json(fault) = row.get(2)?;
+    Ok(Attempt {
+        at: Timestamp(row.get(0)?),
+        step: row.get(1)?,
+        fault,
+    })
+}
+
+fn ack(row: &Row<'_>) -> rusqlite::Result<Option<(UploadId, PartAck)>> {
+    let (id, number): (Vec<u8>, u32) = (row.get(0)?, row.get(1)?);
+    let (Some(id), Some(number)) = (UploadId::from_bytes(&id), PartNumber::new(number)) else {
+        return Ok(None);
+    };
+    let ack = PartAck {
+        number,
+        token: row.get(2)?,
+        crc32c: row.get(3)?,
+        checkpointed: row.get(4)?,
+    };
+    Ok(Some((id, ack)))
+}
+
+/// Every session to drop. One that cannot be read ends by itself on its service.
+pub(super) fn aborts(connection: &Connection) -> rusqlite::Result<Vec<AbortRow>> {
+    let mut statement = connection.prepare("SELECT id, job, tries, next_at, fault FROM abort")?;
+    let (mut rows, mut aborts) = (statement.query([])?, Vec::new());
+    while let Some(row) = rows.next()? {
+        aborts.extend(abort(row).ok());
+    }
+    Ok(aborts)
+}
+
+fn abort(row: &Row<'_>) -> rusqlite::Result<AbortRow> {
+    let Json(job) = row.get(1)?;
+    Ok(AbortRow {
+        id: row.get(0)?,
+        job,
+        tries: row.get(2)?,
+        next_at: Timestamp(row.get(3)?),
+        // Only shown.
+        fault: row
+            .get::<_, Option<Json<Fault>>>(4)
+            .ok()
+            .flatten()
+            .map(|Json(fault)| fault),
+    })
 }

@@ -2,14 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use rusqlite::types::Value;
-use rusqlite::{Row, ToSql};
+use rusqlite::types::{FromSqlError, Value};
+use rusqlite::{Connection, Error, Row, ToSql};
 use skylift_model::api::Options;
 use skylift_model::names::RawPath;
-use skylift_model::{Fault, FolderId, Phase, Timestamp, UploadId, Verified};
+use skylift_model::{Fault, FolderId, PartPlan, Phase, Timestamp, UploadId, Verified};
 use skylift_service::exchange::{Algorithm, Outcome, Session};
 
-use super::{Result, Store, explain, from_json, timestamp, to_json};
+use super::{Json, Result, Store, timestamp, to_json};
 use crate::files::{as_path, from_path};
 use crate::ports::SourceFacts;
 
@@ -124,13 +124,23 @@ impl Store {
     /// Writes an upload that was in phase `from` before.
     ///
     /// # Errors
-    /// When the disk refuses, or the row is not in that phase: a bug that must not go on.
+    /// When the disk refuses, or the queue is so damaged that the row is not found. One that is not in that phase is a
+    /// bug that must not go on.
     pub(crate) fn update(&mut self, row: &UploadRow, from: Phase) -> Result<()> {
         let mut values = state(row);
         values.push((":from", text(from.as_str())));
         let changed = self.run(UPDATE, &*named(&values))?;
-        assert!(changed == 1, "upload {} was not {} in the queue", row.id, from.as_str());
-        Ok(())
+        if changed == 1 {
+            return Ok(());
+        }
+        let trouble = self.failed(&Error::StatementChangedRows(changed));
+        assert!(
+            self.check().is_err(),
+            "upload {} was not {} in the queue",
+            row.id,
+            from.as_str()
+        );
+        Err(trouble)
     }
 
     /// Forgets an upload with its parts and attempts.
@@ -141,29 +151,19 @@ impl Store {
         self.run("DELETE FROM upload WHERE id = ?1", [id.as_bytes()])
             .map(|_| ())
     }
+}
 
-    /// Every upload. Rows that cannot be read are left alone and counted.
-    ///
-    /// # Errors
-    /// When the queue cannot be read.
-    pub(crate) fn uploads(&self) -> Result<(Vec<UploadRow>, usize)> {
-        let mut statement = self
-            .connection
-            .prepare("SELECT * FROM upload ORDER BY rank")
-            .map_err(|error| explain(&error))?;
-        let rows = statement
-            .query_map([], |row| Ok(read(row)))
-            .map_err(|error| explain(&error))?;
-        let (mut sound, mut unreadable) = (Vec::new(), 0);
-        for row in rows {
-            match row.map_err(|error| explain(&error))? {
-                Ok(Some(row)) => sound.push(row),
-                Ok(None) => unreadable += 1,
-                Err(error) => return Err(explain(&error)),
-            }
+/// Reads every upload; says how many rows contradict the schema.
+pub(super) fn read(connection: &Connection, uploads: &mut BTreeMap<UploadId, UploadRow>) -> rusqlite::Result<usize> {
+    let mut statement = connection.prepare("SELECT * FROM upload")?;
+    let (mut rows, mut contradictions) = (statement.query([])?, 0);
+    while let Some(row) = rows.next()? {
+        match upload(row).ok().filter(is_consistent) {
+            Some(row) => drop(uploads.insert(row.id, row)),
+            None => contradictions += 1,
         }
-        Ok((sound, unreadable))
     }
+    Ok(contradictions)
 }
 
 /// What may change of an upload, with its identity.
@@ -211,33 +211,24 @@ fn text(text: &str) -> Value {
     Value::Text(text.to_owned())
 }
 
-/// `None` for a row whose fields contradict its schema's meaning, which only another program can have written.
-fn read(row: &Row<'_>) -> rusqlite::Result<Option<UploadRow>> {
-    let optional = |name: &str| row.get::<_, Option<String>>(name);
-    let (Some(id), Some(phase), Some(options), Some(hashes), Ok(file_id)) = (
-        UploadId::from_bytes(&row.get::<_, Vec<u8>>("id")?),
-        Phase::parse(&row.get::<_, String>("phase")?),
-        from_json(optional("options")?),
-        from_json(optional("hashes")?),
-        <[u8; 16]>::try_from(row.get::<_, Vec<u8>>("file_id")?),
-    ) else {
-        return Ok(None);
-    };
-    let session: Option<Session> = from_json(optional("session")?);
-    if matches!(phase, Phase::Uploading | Phase::Completing) && session.is_none() {
-        return Ok(None);
-    }
-    Ok(Some(UploadRow {
-        id,
+/// A damaged page may hold what the schema lets nobody write; nothing of it is guessed.
+fn upload(row: &Row<'_>) -> rusqlite::Result<UploadRow> {
+    let Json(options) = row.get("options")?;
+    let Json(hashes) = row.get("hashes")?;
+    let session: Option<Json<Session>> = row.get("session")?;
+    let fault: Option<Json<Fault>> = row.get("fault")?;
+    let outcome: Option<Json<Outcome>> = row.get("outcome")?;
+    Ok(UploadRow {
+        id: UploadId::from_bytes(&row.get::<_, [u8; 16]>("id")?).ok_or(FromSqlError::InvalidType)?,
         account: row.get("account")?,
         service: row.get("service")?,
         path: RawPath::new(row.get("path")?),
-        import: row.get("import")?,
+        import: flag(row, "import")?,
         source: SourceFacts {
-            size: unsigned(row.get("size")?),
+            size: unsigned(row, "size")?,
             mtime_ns: row.get("mtime_ns")?,
             ctime_ns: row.get("ctime_ns")?,
-            file_id: u128::from_be_bytes(file_id),
+            file_id: u128::from_be_bytes(row.get("file_id")?),
         },
         name: row.get("name")?,
         relative: row.get("relative")?,
@@ -245,25 +236,54 @@ fn read(row: &Row<'_>) -> rusqlite::Result<Option<UploadRow>> {
         mode: row.get("mode")?,
         rank: row.get("rank")?,
         added_at: Timestamp(row.get("added_at")?),
-        phase,
-        resume_phase: optional("resume_phase")?.as_deref().and_then(Phase::parse),
-        paused: row.get("paused")?,
+        phase: named_one(row, "phase", Phase::parse)?.ok_or(FromSqlError::InvalidType)?,
+        resume_phase: named_one(row, "resume_phase", Phase::parse)?,
+        paused: flag(row, "paused")?,
         hold_until: timestamp(row.get("hold_until")?),
-        fault: from_json(optional("fault")?),
+        fault: fault.map(|Json(fault)| fault),
         attempts: row.get("attempts")?,
         restarts: row.get("restarts")?,
-        session,
-        outcome: from_json(optional("outcome")?),
+        session: session.map(|Json(session)| session),
+        outcome: outcome.map(|Json(outcome)| outcome),
         crc32c: row.get("crc32c")?,
         hashes,
-        verified: optional("verified")?.as_deref().and_then(verified_of),
+        verified: named_one(row, "verified", verified_of)?,
         note: row.get("note")?,
-        wire_bytes: unsigned(row.get("wire_bytes")?),
+        wire_bytes: unsigned(row, "wire_bytes")?,
         finished_at: timestamp(row.get("finished_at")?),
         root: row.get::<_, Option<Vec<u8>>>("root")?.map(RawPath::new),
         folder: row.get::<_, Option<u32>>("folder")?.and_then(FolderId::new),
-        unfinished: row.get("unfinished")?,
-    }))
+        unfinished: flag(row, "unfinished")?,
+    })
+}
+
+/// What the schema says of more than one column, and what JSON may not say.
+fn is_consistent(row: &UploadRow) -> bool {
+    let (phase, session) = (row.phase, row.session.as_ref());
+    let plan = session.map(|session| session.plan);
+    row.finished_at.is_some() != phase.is_live()
+        && row.resume_phase.is_some() == (phase == Phase::Failed)
+        && row.resume_phase.is_none_or(Phase::is_live)
+        && row.verified.is_some() == (phase == Phase::Completed)
+        && (row.fault.is_some() || phase != Phase::Failed)
+        && (session.is_some() || !matches!(phase, Phase::Uploading | Phase::Completing))
+        && (session.is_none() || phase != Phase::Queued)
+        && plan.is_none_or(|plan| PartPlan::of_size(plan.size, plan.part_size) == Ok(plan))
+}
+
+/// A name of a closed list, where there is one.
+fn named_one<T>(row: &Row<'_>, column: &str, parse: impl Fn(&str) -> Option<T>) -> rusqlite::Result<Option<T>> {
+    let name: Option<String> = row.get(column)?;
+    let parse = |name: String| parse(&name).ok_or(FromSqlError::InvalidType);
+    Ok(name.map(parse).transpose()?)
+}
+
+fn flag(row: &Row<'_>, column: &str) -> rusqlite::Result<bool> {
+    match row.get(column)? {
+        0 => Ok(false),
+        1 => Ok(true),
+        other => Err(FromSqlError::OutOfRange(other).into()),
+    }
 }
 
 /// SQLite's integers are signed; no file comes near the end of them.
@@ -271,8 +291,9 @@ pub(super) fn signed(bytes: u64) -> i64 {
     i64::try_from(bytes).unwrap_or(i64::MAX)
 }
 
-pub(super) fn unsigned(bytes: i64) -> u64 {
-    u64::try_from(bytes).unwrap_or(0)
+pub(super) fn unsigned(row: &Row<'_>, column: &str) -> rusqlite::Result<u64> {
+    let number: i64 = row.get(column)?;
+    Ok(u64::try_from(number).map_err(|_| FromSqlError::OutOfRange(number))?)
 }
 
 const fn verified_name(verified: Verified) -> &'static str {
