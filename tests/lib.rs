@@ -18,4 +18,4 @@ mod world;
 pub use canary::Canary;
 pub use process::{Finished, binary};
 pub use running::Running;
-pub use world::{Account, World, accounts};
+pub use world::{Account, World, accounts, sha256};

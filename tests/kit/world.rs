@@ -190,9 +190,22 @@ impl World {
 
     /// Adds an account that goes to the sandbox.
     pub fn add_account(&self, account: Account) {
+        self.add_account_as(account, &account.name());
+    }
+
+    /// Adds one by a definition of one's own.
+    pub fn add_account_as(&self, account: Account, definition: &str) {
         let base_url = self.sandbox().base_url(account.service);
         let name = account.name();
-        let mut arguments = vec!["account", "add", &name, "--service", &name, "--base-url", &base_url];
+        let mut arguments = vec![
+            "account",
+            "add",
+            &name,
+            "--service",
+            definition,
+            "--base-url",
+            &base_url,
+        ];
         arguments.extend(account.options.iter().flat_map(|option| ["--option", option]));
         let _ = self.skylift(arguments).expect(0);
     }
@@ -320,7 +333,7 @@ fn write_random(path: &Path, size: u64, seed: u64) {
 }
 
 /// The SHA-256 of a file, lower-case hex.
-pub(crate) fn sha256(path: &Path) -> String {
+pub fn sha256(path: &Path) -> String {
     let mut hash = Sha256::new();
     std::io::copy(&mut std::fs::File::open(path).unwrap(), &mut HashWriter(&mut hash)).unwrap();
     hex::encode(hash.finalize())

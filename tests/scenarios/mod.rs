@@ -3,7 +3,6 @@
 mod bad_input;
 mod faults;
 mod keychain;
-mod kills;
 mod leftovers;
 mod sizes;
 mod special_files;

@@ -1,0 +1,105 @@
+//! `kill -9` at random times, again and again until the upload has ended: every file whole, one object each, no
+//! acknowledged part twice.
+//!
+//! `SKYLIFT_KILLS` says how many uploads are killed.
+
+use std::path::Path;
+use std::process::Stdio;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use rand::RngExt;
+use rand::rngs::StdRng;
+
+use super::place::{Life, PART, Place, WAYS, Way};
+use super::{for_each_point, number, one_of};
+
+const POINTS: u64 = 60;
+/// Points that share a sandbox: it keeps every object it ever got.
+const SHARED: u64 = 300;
+/// The smallest file that is taken, one part, and more parts than are sent at once.
+const SIZES: [u64; 3] = [0, 10_000, 37 * PART - 5];
+/// Parts that are on the way at once.
+const PARALLEL: u64 = 8;
+/// Kills of one upload; then it is left alone.
+const MOST: u32 = 3;
+
+/// How long an upload takes that nobody kills.
+fn span(place: &Place, way: Way, size: u64) -> Duration {
+    let (life, file) = (place.life(), place.file(way, size.max(way.smallest())));
+    let begun = Instant::now();
+    let _ = life.run(way.upload(&file)).expect(0);
+    begun.elapsed()
+}
+
+/// Lets an engine live for a while. Whether it was killed.
+fn kill(life: &Life<'_>, way: Way, file: &Path, after: Duration) -> bool {
+    let mut command = life.go_on(way, file);
+    let mut child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+    std::thread::sleep(after);
+    child.kill().unwrap();
+    child.wait().unwrap().code().is_none()
+}
+
+/// P6: for each kill at most what was on the way is sent again, which is all of a file that is sent in one request.
+fn assert_little_was_sent_again(place: &Place, way: Way, size: u64, kills: u64) {
+    let at_once = if way.has_parts() {
+        size.min(PARALLEL * PART)
+    } else {
+        size
+    };
+    let arrived = place.world.sandbox().stats().services[&way.service].file_bytes;
+    assert!(
+        arrived <= size + kills * at_once,
+        "{way:?}: {arrived} bytes for {size} after {kills} kills"
+    );
+}
+
+fn point(shared: &Shared<'_>, chance: &mut StdRng) {
+    let (way, size) = (chance.random_range(0..WAYS.len()), chance.random_range(0..SIZES.len()));
+    let (span, place) = (shared.spans[way][size], &shared.place);
+    let (way, size) = (WAYS[way], SIZES[size].max(WAYS[way].smallest()));
+    let (life, file) = (place.life(), place.file(way, size));
+    place.world.sandbox().reset_stats();
+    let sha256 = skylift_tests::sha256(&file);
+    let (mut kills, mut acknowledged) = (0, Vec::new());
+    for _ in 0..*one_of(chance, &[1, 1, 1, MOST]) {
+        kills += u64::from(kill(&life, way, &file, span.mul_f64(chance.random_range(0.0..1.2))));
+        acknowledged.extend(life.acknowledged(way));
+    }
+    let _ = place.world.finish(life.go_on(way, &file)).expect(0);
+    place.assert_whole_and_once(way, &file);
+    assert_eq!(sha256, skylift_tests::sha256(&file), "the file itself was changed");
+    let parts = life.assert_no_acknowledged_part_twice(way, &acknowledged);
+    assert_little_was_sent_again(place, way, size, kills);
+    shared.kills.fetch_add(kills, Ordering::Relaxed);
+    shared.parts.fetch_add(parts, Ordering::Relaxed);
+}
+
+struct Shared<'a> {
+    place: Place,
+    spans: Vec<Vec<Duration>>,
+    kills: &'a AtomicU64,
+    parts: &'a AtomicU64,
+}
+
+#[test]
+fn an_upload_whose_engine_is_killed_at_any_time_arrives_whole_and_once() {
+    let (kills, parts) = (AtomicU64::new(0), AtomicU64::new(0));
+    let make = || {
+        let place = Place::new();
+        let spans = WAYS
+            .map(|way| SIZES.map(|size| span(&place, way, size)).to_vec())
+            .to_vec();
+        Shared {
+            place,
+            spans,
+            kills: &kills,
+            parts: &parts,
+        }
+    };
+    for_each_point("kills", number("SKYLIFT_KILLS", POINTS), SHARED, make, point);
+    let (kills, parts) = (kills.into_inner(), parts.into_inner());
+    println!("kills: {kills} in all, {parts} acknowledged parts were on disk when they came");
+    assert!(kills > 0 && parts > 0, "the kills hit nothing");
+}

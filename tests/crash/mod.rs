@@ -1,0 +1,65 @@
+//! Engines that are killed, databases that are damaged, disks that are full: real processes, real SQLite, the sandbox's
+//! services with small parts, so that thousands of deaths fit into a minute.
+
+mod damage;
+mod kills;
+mod place;
+mod seed;
+
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Instant;
+
+use rand::rngs::StdRng;
+use rand::{RngExt, SeedableRng};
+
+/// Points at once on each processor: engines that were killed mostly wait until what they sent has landed.
+const AT_ONCE: usize = 4;
+
+/// A number that whoever runs the tests may set.
+fn number(variable: &str, otherwise: u64) -> u64 {
+    std::env::var(variable).map_or(otherwise, |text| text.parse().expect("a number"))
+}
+
+/// Does something at many points, each with its own chance, on every processor: each makes what its points share, and
+/// makes it anew after some. A point that failed can be run again alone.
+fn for_each_point<T>(
+    what: &str,
+    many: u64,
+    shared: u64,
+    make: impl Fn() -> T + Sync,
+    point: impl Fn(&T, &mut StdRng) + Sync,
+) {
+    let first = number("SKYLIFT_SEED", rand::random::<u64>() >> 16);
+    let (next, begun) = (AtomicU64::new(0), Instant::now());
+    let work = || {
+        let mut made = make();
+        for done in 1_u64.. {
+            let index = next.fetch_add(1, Ordering::Relaxed);
+            if index >= many {
+                return;
+            }
+            let seed = first + index;
+            let run = || point(&made, &mut StdRng::seed_from_u64(seed));
+            if let Err(panic) = catch_unwind(AssertUnwindSafe(run)) {
+                eprintln!("{what}: failed with SKYLIFT_SEED={seed}");
+                next.store(many, Ordering::Relaxed);
+                resume_unwind(panic);
+            }
+            if done % shared == 0 {
+                made = make();
+            }
+        }
+    };
+    std::thread::scope(|scope| {
+        for _ in 0..AT_ONCE * std::thread::available_parallelism().map_or(1, usize::from) {
+            scope.spawn(work);
+        }
+    });
+    println!("{what}: {many} points from seed {first} in {:.1?}", begun.elapsed());
+}
+
+/// One of some.
+fn one_of<'a, T>(chance: &mut StdRng, all: &'a [T]) -> &'a T {
+    &all[chance.random_range(0..all.len())]
+}

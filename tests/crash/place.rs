@@ -1,0 +1,253 @@
+//! A place where many engines live and die: one sandbox with small parts, one folder of settings that every life begins
+//! with, and what must be true of an upload when it has ended.
+
+use std::collections::BTreeSet;
+use std::ffi::OsStr;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use skylift_sandbox::{Config, Service};
+use skylift_tests::{Account, Finished, World, accounts};
+
+/// Bytes of a part.
+pub(super) const PART: u64 = 10 * 1024;
+/// The definition of the service where Skylift decides how large a part is.
+const NOTION: &str = include_str!("../../src-tauri/service/definitions/notion.toml");
+
+/// A way to send a file.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Way {
+    /// Where to.
+    pub service: Service,
+    /// The mode; nothing leaves it to the engine.
+    pub mode: Option<&'static str>,
+    /// The number of its first part on the service.
+    pub first: u32,
+}
+
+/// Every way there is.
+pub(super) const WAYS: [Way; 6] = [
+    Way {
+        service: Service::Archetype,
+        mode: None,
+        first: 0,
+    },
+    Way {
+        service: Service::Notion,
+        mode: Some("parts"),
+        first: 1,
+    },
+    Way {
+        service: Service::Andi,
+        mode: Some("parts"),
+        first: 1,
+    },
+    Way {
+        service: Service::Andi,
+        mode: Some("single"),
+        first: 1,
+    },
+    Way {
+        service: Service::Empirical,
+        mode: Some("single"),
+        first: 1,
+    },
+    Way {
+        service: Service::Rebilly,
+        mode: Some("form"),
+        first: 1,
+    },
+];
+
+impl Way {
+    /// Whether a file goes in several requests.
+    pub(super) fn has_parts(self) -> bool {
+        !matches!(self.mode, Some("single" | "form"))
+    }
+
+    /// The smallest file that the service takes.
+    pub(super) fn smallest(self) -> u64 {
+        u64::from(self.service == Service::Archetype)
+    }
+
+    fn account(self) -> Account {
+        let found = accounts().into_iter().find(|account| account.service == self.service);
+        found.unwrap()
+    }
+
+    /// The command that uploads a file this way.
+    pub(super) fn upload(self, file: &Path) -> Vec<String> {
+        let mut arguments = vec!["upload".to_owned(), file.to_str().unwrap().to_owned(), "--to".into()];
+        arguments.extend([self.account().name(), "--json".into()]);
+        // An empty file has no parts: the engine chooses.
+        let empty = file.metadata().unwrap().len() == 0;
+        arguments.extend(
+            self.mode
+                .filter(|_| !empty)
+                .into_iter()
+                .flat_map(|mode| ["--mode".into(), mode.into()]),
+        );
+        arguments
+    }
+}
+
+/// The place.
+pub(super) struct Place {
+    /// Its sandbox and its files.
+    pub world: World,
+    lives: AtomicU64,
+}
+
+impl Place {
+    /// A sandbox with small parts and an account for each service.
+    pub(super) fn new() -> Self {
+        let mut config = Config::default();
+        config.andi.part_size = Some(PART);
+        config.andi.completion_delay = std::time::Duration::ZERO;
+        config.archetype.part_size = Some(PART);
+        (config.notion.min_part, config.notion.max_part, config.notion.rate) = (PART / 2, 2 * PART, None);
+        (config.rebilly.max_file_size, config.rebilly.rate_limit) = (1 << 30, u32::MAX);
+        let world = World::with(config);
+        let services = world.data().join("services");
+        std::fs::create_dir_all(&services).unwrap();
+        std::fs::write(services.join("notion-small.toml"), small_notion()).unwrap();
+        for account in accounts() {
+            let definition = match account.service {
+                Service::Notion => "notion-small".to_owned(),
+                other => other.to_string(),
+            };
+            world.add_account_as(account, &definition);
+        }
+        Self {
+            world,
+            lives: AtomicU64::new(0),
+        }
+    }
+
+    /// A data folder with every account and without a queue.
+    pub(super) fn life(&self) -> Life<'_> {
+        let number = self.lives.fetch_add(1, Ordering::Relaxed);
+        let data = self.world.files().with_file_name(format!("life-{number}"));
+        std::fs::create_dir_all(data.join("services")).unwrap();
+        for name in ["settings.toml", "services/notion-small.toml"] {
+            std::fs::copy(self.world.data().join(name), data.join(name)).unwrap();
+        }
+        Life { place: self, data }
+    }
+
+    /// Uploads that were begun, at all services.
+    pub(super) fn creates(&self) -> u64 {
+        let stats = self.world.sandbox().stats();
+        stats.services.values().map(|service| service.creates).sum()
+    }
+
+    /// A file that no other point has.
+    pub(super) fn file(&self, way: Way, size: u64) -> PathBuf {
+        let number = self.lives.fetch_add(1, Ordering::Relaxed);
+        self.world.file(format!("file-{number}.{}", way.account().ending), size)
+    }
+
+    /// P1, P2, P5: the service has the file whole, and once.
+    pub(super) fn assert_whole_and_once(&self, way: Way, file: &Path) {
+        let name = file.file_name().unwrap().to_str().unwrap();
+        let objects = self.world.objects(way.service);
+        let found: Vec<_> = objects.iter().filter(|object| object.name == name).collect();
+        assert_eq!(found.len(), 1, "{way:?} holds {name} so often: {found:?}");
+        assert_eq!(
+            found[0].sha256,
+            skylift_tests::sha256(file),
+            "{way:?} holds something else as {name}"
+        );
+    }
+}
+
+/// The definition as it is, with kilobytes for megabytes.
+fn small_notion() -> String {
+    NOTION
+        .replace("id = \"notion\"", "id = \"notion-small\"")
+        .replace("\"5GiB\"", "\"100MiB\"")
+        .replace("20MiB\"", "20KiB\"")
+        .replace("\"10MiB\"", "\"10KiB\"")
+        .replace("\"5MiB\"", "\"5KiB\"")
+}
+
+/// One data folder, and the engines that use it one after the other.
+pub(super) struct Life<'a> {
+    place: &'a Place,
+    /// The data folder.
+    pub data: PathBuf,
+}
+
+impl Life<'_> {
+    /// The program on this data folder.
+    pub(super) fn command<S: AsRef<OsStr>>(&self, arguments: impl IntoIterator<Item = S>) -> Command {
+        let mut command = self.place.world.command(arguments);
+        command.env("SKYLIFT_DATA_DIR", &self.data);
+        command
+    }
+
+    /// Runs it to its end.
+    pub(super) fn run<S: AsRef<OsStr>>(&self, arguments: impl IntoIterator<Item = S>) -> Finished {
+        self.place.world.finish(self.command(arguments))
+    }
+
+    /// Works the queue until nothing is left; a file that never came into it is added once more, as a person would.
+    pub(super) fn go_on(&self, way: Way, file: &Path) -> Command {
+        if self.acknowledged(way).is_empty() {
+            self.command(way.upload(file))
+        } else {
+            self.command(["run", "--until-idle", "--json"])
+        }
+    }
+
+    /// The sessions of the queue and the parts in its ledger, by the service's own numbers.
+    pub(super) fn acknowledged(&self, way: Way) -> Vec<(String, BTreeSet<u32>)> {
+        self.try_acknowledged(way).unwrap_or_default()
+    }
+
+    fn try_acknowledged(&self, way: Way) -> rusqlite::Result<Vec<(String, BTreeSet<u32>)>> {
+        let path = self.data.join("queue.db");
+        let queue = rusqlite::Connection::open_with_flags(path, rusqlite::OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+        // Looking must not tidy up what the dead process left behind.
+        queue.set_db_config(rusqlite::config::DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
+        let mut uploads = queue.prepare("SELECT id, coalesce(session, '') FROM upload")?;
+        let rows = uploads.query_map([], |row| Ok((row.get::<_, Vec<u8>>(0)?, row.get::<_, String>(1)?)))?;
+        rows.map(|row| {
+            let (id, session) = row?;
+            let mut parts = queue.prepare("SELECT number FROM part WHERE upload_id = ?1")?;
+            let numbers = parts.query_map([id], |row| row.get::<_, u32>(0))?;
+            let numbers: rusqlite::Result<_> = numbers.map(|number| Ok(number? - 1 + way.first)).collect();
+            Ok((session, numbers?))
+        })
+        .collect()
+    }
+
+    /// P6: no part that was in the ledger when a process died was received whole more than once. Says how many were.
+    pub(super) fn assert_no_acknowledged_part_twice(&self, way: Way, before: &[(String, BTreeSet<u32>)]) -> u64 {
+        let stats = self.place.world.sandbox().stats();
+        let mut seen = 0;
+        for (upload, counts) in &stats.services[&way.service].part_counts {
+            for (session, numbers) in before.iter().filter(|(session, _)| session.contains(upload)) {
+                for number in numbers {
+                    let whole = counts.get(number).map_or(0, |count| count.whole);
+                    assert!(
+                        whole <= 1,
+                        "{way:?}: part {number} of {upload} arrived {whole} times; {session}"
+                    );
+                    seen += 1;
+                }
+            }
+        }
+        seen
+    }
+}
+
+impl Drop for Life<'_> {
+    fn drop(&mut self) {
+        if !std::thread::panicking() {
+            self.place.world.canary().assert_absent_below(&self.data);
+            std::fs::remove_dir_all(&self.data).unwrap();
+        }
+    }
+}
