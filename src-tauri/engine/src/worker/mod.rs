@@ -10,9 +10,11 @@ mod settle;
 pub(crate) use parts::Links;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use futures_util::FutureExt;
 use skylift_model::names::RawPath;
 use skylift_model::rate::Rate;
 use skylift_model::retry::LONGEST_SERVICE_PAUSE;
@@ -170,10 +172,23 @@ pub(crate) async fn run(
     let ending = tokio::select! {
         biased;
         () = stop.cancelled() => Ending::Stopped,
-        ending = work(assignment, uplink, events.clone()) => ending,
+        ending = unharmed(work(assignment, uplink, events.clone())) => ending,
     };
     // An engine that is closing no longer listens; the queue knows all it needs.
     let _ = events.send((id, Event::Ended(ending)));
+}
+
+/// A mistake of ours harms one upload: a worker that never says that it ended would hold its place for ever.
+async fn unharmed(work: impl Future<Output = Ending>) -> Ending {
+    let ending = AssertUnwindSafe(work).catch_unwind().await;
+    ending.unwrap_or_else(|_| {
+        tracing::error!("a worker ended badly");
+        let fault = Fault::new(
+            FaultKind::Network,
+            "the upload was cut off in a way that must not happen; please report this",
+        );
+        Ending::Faulted("worker".into(), fault)
+    })
 }
 
 async fn work(assignment: Assignment, uplink: Uplink, events: mpsc::UnboundedSender<(UploadId, Event)>) -> Ending {
@@ -490,4 +505,15 @@ fn known_as(source: SourceFacts, file: Option<&dyn SourceFile>) -> Result<Source
 
 fn step_name(step: Step) -> String {
     format!("{step:?}").to_lowercase()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_worker_that_panics_faults_its_upload_and_nothing_else() {
+        let ending = unharmed(async { panic!("a mistake") }).await;
+        assert!(matches!(ending, Ending::Faulted(step, fault) if step == "worker" && !fault.hint.is_empty()));
+    }
 }
