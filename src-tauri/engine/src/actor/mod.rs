@@ -114,10 +114,13 @@ pub(crate) async fn run(setting: Setting, mut asks: mpsc::Receiver<Ask>, opened:
         tracing::error!(%fault, "the queue cannot be used");
         let damaged = actor.store.is_damaged();
         listeners = actor.abandon(&fault);
+        // A damaged queue does not get better; a disk may.
+        let mut waits = !damaged;
         actor = loop {
-            if !refuse_for_a_while(&mut asks, &fault, &mut listeners).await {
+            if waits && !refuse_for_a_while(&mut asks, &fault, &mut listeners).await {
                 return;
             }
+            waits = true;
             match Actor::load(setting.clone(), &mut listeners, damaged) {
                 Ok(actor) => break actor,
                 Err(again) => fault = again,

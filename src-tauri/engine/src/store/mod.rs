@@ -94,9 +94,9 @@ impl Store {
         let contradictions = read(&connection, &mut contents)?;
         if contradictions > 0 {
             tracing::error!(contradictions, "rows of the queue contradict its schema");
-            connection.set_db_config(rusqlite::config::DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
             return Err(Trouble::Damaged);
         }
+        open::tidy_up_at_the_end(&connection, true)?;
         let store = Self {
             connection,
             writing: false,
@@ -196,7 +196,10 @@ impl Store {
             Cause::Contradiction => self.check().is_err(),
             Cause::Surroundings => false,
         };
-        self.damaged.set(self.damaged.get() || damaged);
+        if damaged && !self.damaged.replace(true) {
+            // Where that fails the file is still kept, only less as it was found.
+            let _ = open::tidy_up_at_the_end(&self.connection, false);
+        }
         self.trouble.get_or_init(|| explain(error)).clone()
     }
 
@@ -282,6 +285,25 @@ mod tests {
         let (store, _, origin) = open(&folder).unwrap();
         assert_eq!(std::fs::read(moved_to(origin)).unwrap(), bytes);
         store.check().unwrap();
+    }
+
+    #[test]
+    fn a_queue_whose_rows_cannot_be_read_is_kept_as_it_was_found_with_its_log() {
+        let folder = tempfile::tempdir().unwrap();
+        let (store, ..) = open(&folder).unwrap();
+        open::tidy_up_at_the_end(&store.connection, false).unwrap();
+        store
+            .connection
+            .pragma_update(None, "ignore_check_constraints", true)
+            .unwrap();
+        let sql = "INSERT INTO folder VALUES (1, NULL, NULL, NULL, -1, NULL)";
+        store.connection.execute(sql, []).unwrap();
+        drop(store);
+        let files = ["queue.db", "queue.db-wal"].map(|name| std::fs::read(folder.path().join(name)).unwrap());
+        let _ = moved_to(open(&folder).unwrap().2);
+        let kept =
+            ["queue.db.bad-1", "queue.db.bad-1-wal"].map(|name| std::fs::read(folder.path().join(name)).unwrap());
+        assert!(kept == files);
     }
 
     #[test]

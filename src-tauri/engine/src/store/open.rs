@@ -148,14 +148,13 @@ fn beside(path: &Path, suffix: &str) -> PathBuf {
     name.into()
 }
 
-/// Opens a queue, or makes it.
+/// Opens a queue, or makes it. Nothing is tidied up at its end before whoever asked says so.
 pub(super) fn connect(path: &Path) -> Result<Connection, Trouble> {
     if has_lost_its_head(path) {
         return Err(Trouble::Damaged);
     }
     let mut connection = Connection::open(path)?;
-    // What turns out to be damaged is kept as it was found.
-    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
+    tidy_up_at_the_end(&connection, false)?;
     connection.busy_timeout(BUSY)?;
     let application: i32 = connection.pragma_query_value(None, "application_id", |row| row.get(0))?;
     let version: i64 = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
@@ -180,8 +179,14 @@ pub(super) fn connect(path: &Path) -> Result<Connection, Trouble> {
     connection.set_prepared_statement_cache_capacity(32);
     migrate(&mut connection, version)?;
     look_through(&connection)?;
-    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, false)?;
     Ok(connection)
+}
+
+/// Whether closing puts what is beside the file into it. What turns out to be damaged is kept as it was found.
+pub(super) fn tidy_up_at_the_end(connection: &Connection, yes: bool) -> rusqlite::Result<()> {
+    connection
+        .set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, !yes)
+        .map(|_| ())
 }
 
 /// Opens a damaged queue as far as that goes, and keeps it as it is.
@@ -190,7 +195,7 @@ pub(super) fn to_rescue(path: &Path) -> rusqlite::Result<Connection> {
         return Err(Error::InvalidPath(path.to_owned()));
     }
     let connection = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
-    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
+    tidy_up_at_the_end(&connection, false)?;
     connection.pragma_update(None, "trusted_schema", false)?;
     connection.pragma_update(None, "cell_size_check", true)?;
     Ok(connection)
