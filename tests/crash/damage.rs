@@ -12,6 +12,8 @@ use rand::rngs::StdRng;
 use rand::{Rng, RngExt};
 use rusqlite::types::Value;
 
+use skylift_sandbox::Service;
+
 use super::place::Life;
 use super::seed::{Files, Row, Seed, read, rows};
 use super::{for_each_point, number, one_of};
@@ -56,16 +58,14 @@ fn open(seed: &Seed, life: &Life<'_>) -> (Opened, BTreeMap<String, Row>) {
     }
     for (name, bytes) in &before {
         let name = name.to_str().unwrap();
-        assert!(
-            !name.starts_with("queue.db") || after.get(&aside(name)) == Some(bytes),
-            "{name} is not kept as it was"
-        );
+        let kept = !name.starts_with("queue.db") || after.get(&aside(name)) == Some(bytes);
+        assert!(kept, "{name} is not kept as it was");
     }
     assert!(
         said.contains("queue.db.bad-1"),
         "it is not said where the queue is: {said}"
     );
-    assert_nothing_moves(seed, life, &found);
+    assert_nothing_moves(life, &found);
     (Opened::Rescued, found)
 }
 
@@ -97,7 +97,7 @@ fn assert_setup_is_kept(before: &Files, after: &Files) {
 }
 
 /// P5: what is not known to have arrived waits for a person.
-fn assert_nothing_moves(seed: &Seed, life: &Life<'_>, found: &BTreeMap<String, Row>) {
+fn assert_nothing_moves(life: &Life<'_>, found: &BTreeMap<String, Row>) {
     let is_live = |row: &Row| matches!(row.phase.as_str(), "queued" | "uploading" | "completing");
     for (id, row) in found.iter().filter(|(_, row)| is_live(row)) {
         assert_eq!(row.hold, "paused", "{id} would go on: {row:?}");
@@ -111,10 +111,10 @@ fn assert_nothing_moves(seed: &Seed, life: &Life<'_>, found: &BTreeMap<String, R
         folders.all(|folder| folder["paused"].as_bool() == Some(true)),
         "{settings:?}"
     );
-    let before = seed.place.creates();
     let ended = life.run(["run", "--until-idle", "--json"]);
     assert!([0, 1, 3].contains(&ended.code()), "{ended:?}");
-    assert_eq!(before, seed.place.creates(), "something was uploaded by itself");
+    let after = rows(&life.run(["queue", "--json"]).expect(0).lines());
+    assert_eq!(&after, found, "something moved by itself");
 }
 
 /// P1: what is called completed after everything has ended is at its service, byte for byte.
@@ -326,4 +326,67 @@ fn rows_that_the_schema_forbids_are_not_believed_and_harm_no_other() {
     let seed = &*SEED;
     let many = number("SKYLIFT_ROWS", ROWS).div_ceil(ROWS_AT_ONCE);
     for_each_point("illegal rows, 20 at a time", many, u64::MAX, || seed, point);
+}
+
+#[test]
+fn damage_that_shows_while_the_engine_works_ends_in_a_new_queue_and_a_word_about_it() {
+    let seed = &*SEED;
+    let life = seed.life(&seed.closed);
+    let queue = rusqlite::Connection::open(life.data.join("queue.db")).unwrap();
+    queue.pragma_update(None, "ignore_check_constraints", true).unwrap();
+    queue.execute("UPDATE ledger SET size = -1", []).unwrap();
+    drop(queue);
+    let before = seed.place.world.objects(Service::Andi).len();
+    let finished = life.run(["run", "--until-idle", "--json"]);
+    let said = &finished.stderr;
+    assert!(
+        said.contains("the queue is damaged") && said.contains("queue.db.bad-1"),
+        "{finished:?}"
+    );
+    assert!(
+        said.contains("Watched folders are paused") && !said.contains("panicked"),
+        "{said}"
+    );
+    assert_eq!(
+        seed.place.world.objects(Service::Andi).len(),
+        before,
+        "files were sent once more"
+    );
+    let found = rows(&life.run(["queue", "--json"]).expect(0).lines());
+    assert_eq!(found.len(), seed.rows.len(), "what could be read is not there");
+}
+
+#[test]
+fn what_is_no_file_or_cannot_be_written_is_refused_with_what_to_do() {
+    let seed = &*SEED;
+    let mut files = seed.closed.clone();
+    let queue = files.remove(Path::new("queue.db")).unwrap();
+    let life = seed.life(&files);
+    std::fs::create_dir(life.data.join("queue.db")).unwrap();
+    let refused = life.run(["queue"]).expect(1);
+    assert!(refused.stderr.contains("Check that queue.db is a file"), "{refused:?}");
+    std::fs::remove_dir(life.data.join("queue.db")).unwrap();
+    std::fs::write(life.data.join("queue.db"), &queue).unwrap();
+    // Root may write to every file; to none on a file system that is read-only.
+    let data = life.data.to_str().unwrap();
+    let script = format!("mount --bind {data} {data} && mount -o remount,ro,bind {data} && exec \"$@\"");
+    let program = life.command(["queue"]);
+    let mut command = life.command([""; 0]);
+    let mut shut = std::process::Command::new("unshare");
+    shut.args(["--mount", "sh", "-c", &script, "sh"])
+        .arg(program.get_program())
+        .arg("queue");
+    shut.env_clear().envs(
+        command
+            .env("HOME", "/")
+            .get_envs()
+            .filter_map(|(name, value)| Some((name, value?))),
+    );
+    let refused = seed.place.world.finish(shut);
+    assert!(
+        refused.code() != 0 && !refused.stderr.contains("panicked"),
+        "{refused:?}"
+    );
+    assert!(refused.stderr.lines().count() > 1, "{refused:?}");
+    assert_eq!(std::fs::read(life.data.join("queue.db")).unwrap(), queue);
 }

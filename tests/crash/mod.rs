@@ -2,9 +2,13 @@
 //! services with small parts, so that thousands of deaths fit into a minute.
 
 mod damage;
+mod full;
 mod kills;
+mod owners;
 mod place;
 mod seed;
+mod syscalls;
+mod traced;
 
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -57,6 +61,21 @@ fn for_each_point<T>(
         }
     });
     println!("{what}: {many} points from seed {first} in {:.1?}", begun.elapsed());
+}
+
+/// Does something with each of these, several at a time.
+fn each<T: Send>(all: Vec<T>, work: impl Fn(T) + Sync) {
+    let left = std::sync::Mutex::new(all);
+    std::thread::scope(|scope| {
+        for _ in 0..AT_ONCE * std::thread::available_parallelism().map_or(1, usize::from) {
+            scope.spawn(|| {
+                let next = || left.lock().unwrap().pop();
+                while let Some(one) = next() {
+                    work(one);
+                }
+            });
+        }
+    });
 }
 
 /// One of some.

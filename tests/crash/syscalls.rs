@@ -1,0 +1,147 @@
+//! `kill -9` at every system call of an upload that touches a disk or the wire, and of a migration: the next start ends
+//! what was begun.
+//!
+//! `SKYLIFT_EVERY_SYSCALL` tries every call of every way to send a file instead of some.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use rand::RngExt;
+use rand::rngs::StdRng;
+
+use super::place::{Life, PART, Place, WAYS, Way};
+use super::traced::{can_trace, tampered};
+use super::{each, for_each_point, one_of};
+
+/// Points in every run of the tests.
+const POINTS: u64 = 10;
+/// What the engine does to files and to the network, and the furthest that a thread gets in a short upload.
+const CALLS: [(&str, u32); 12] = [
+    ("pwrite64", 33),
+    ("fsync", 9),
+    ("fdatasync", 1),
+    ("ftruncate", 2),
+    ("unlink", 5),
+    ("rename", 1),
+    ("openat", 60),
+    ("pread64", 10),
+    ("write", 20),
+    ("writev", 3),
+    ("sendto", 3),
+    ("recvfrom", 3),
+];
+/// More than any thread makes.
+const MOST_CALLS: u32 = 10_000;
+const SIZE: u64 = 5 * PART - 3;
+/// The tables of the first release, which the next ones change.
+const FIRST: &str = include_str!("../../src-tauri/engine/src/store/schema/001_first.sql");
+
+/// Kills an upload at a call; then nobody does. Whether it came to that call.
+fn point(place: &Place, way: Way, call: &str, nth: u32) -> bool {
+    let (life, file) = (place.life(), place.file(way, SIZE));
+    let killed = kill_at(&life, way.upload(&file), call, nth);
+    let acknowledged = life.acknowledged(way);
+    let _ = place.world.finish(life.go_on(way, &file)).expect(0);
+    place.assert_whole_and_once(way, &file);
+    let _ = life.assert_none_sent_again(way, &acknowledged);
+    killed
+}
+
+fn kill_at(life: &Life<'_>, arguments: Vec<String>, call: &str, nth: u32) -> bool {
+    let mut traced = tampered(&life.command(arguments), call, &format!("signal=KILL:when={nth}"));
+    let output = traced.output().unwrap();
+    assert!(
+        output.status.code().is_none_or(|code| code == 0),
+        "{call} {nth}: {output:?}"
+    );
+    output.status.code().is_none()
+}
+
+/// A queue of the first release with an upload in it.
+fn old_queue(life: &Life<'_>) {
+    let queue = rusqlite::Connection::open(life.data.join("queue.db")).unwrap();
+    queue.execute_batch(FIRST).unwrap();
+    queue.pragma_update(None, "application_id", 0x536b_796c).unwrap();
+    queue.pragma_update(None, "user_version", 1).unwrap();
+    queue.pragma_update(None, "journal_mode", "WAL").unwrap();
+    let upload = "INSERT INTO upload VALUES (randomblob(16), 'andi', 'andi', x'2f6f6c64', 0, 1, 1, 1, zeroblob(16), 'old.txt', \
+                  'old.txt', '{}', 'single', 0, 0, 'canceled', NULL, 0, NULL, NULL, 0, 0, NULL, NULL, NULL, '{}', NULL, NULL, 0, 1)";
+    queue.execute(upload, []).unwrap();
+}
+
+/// Kills the first start on a queue of the first release, or of none, at a call.
+fn migration(place: &Place, old: bool, call: &str, nth: u32) -> bool {
+    let life = place.life();
+    if old {
+        old_queue(&life);
+    }
+    let list = ["queue", "--json"];
+    let killed = kill_at(&life, list.map(str::to_owned).to_vec(), call, nth);
+    let found = life.run(list).expect(0);
+    assert_eq!(
+        found.lines().len(),
+        usize::from(old),
+        "killed at {call} {nth}: {found:?}"
+    );
+    assert!(
+        !life.data.join("queue.db.bad-1").exists(),
+        "killed at {call} {nth}, it was taken for damaged"
+    );
+    let queue = rusqlite::Connection::open(life.data.join("queue.db")).unwrap();
+    let sound: String = queue.query_row("PRAGMA integrity_check", [], |row| row.get(0)).unwrap();
+    assert_eq!(sound, "ok");
+    killed
+}
+
+/// Tries call after call until the program ends by itself; says how many there were.
+fn at_every(mut point: impl FnMut(u32) -> bool) -> u64 {
+    (1..=MOST_CALLS).take_while(|nth| point(*nth)).count() as u64
+}
+
+#[test]
+fn an_upload_that_is_killed_at_a_system_call_arrives_whole_and_once() {
+    if !can_trace() {
+        return;
+    }
+    if std::env::var_os("SKYLIFT_EVERY_SYSCALL").is_none() {
+        let killed = AtomicU64::new(0);
+        let some = |place: &Place, chance: &mut StdRng| {
+            let (way, (call, most)) = (*one_of(chance, &WAYS), *one_of(chance, &CALLS));
+            let was_killed = point(place, way, call, chance.random_range(1..=most));
+            killed.fetch_add(u64::from(was_killed), Ordering::Relaxed);
+        };
+        for_each_point("system calls", POINTS, u64::MAX, Place::new, some);
+        assert!(killed.into_inner() > 0, "nothing was killed");
+        return;
+    }
+    let all: Vec<_> = WAYS
+        .into_iter()
+        .flat_map(|way| CALLS.map(|(call, _)| (way, call)))
+        .collect();
+    each(all, |(way, call)| {
+        let place = Place::new();
+        let points = at_every(|nth| point(&place, way, call, nth));
+        println!("{:?} {:?}: killed at {points} calls of {call}", way.service, way.mode);
+    });
+}
+
+#[test]
+fn a_migration_that_is_killed_at_a_system_call_is_done_by_the_next_start() {
+    if !can_trace() {
+        return;
+    }
+    let every = std::env::var_os("SKYLIFT_EVERY_SYSCALL").is_some();
+    let calls = if every { &CALLS[..] } else { &CALLS[1..2] };
+    let all: Vec<_> = [false, true]
+        .into_iter()
+        .flat_map(|old| calls.iter().map(move |(call, _)| (old, *call)))
+        .collect();
+    let place = Place::new();
+    each(all, |(old, call)| {
+        let points = at_every(|nth| migration(&place, old, call, nth));
+        println!(
+            "from a queue of {}: killed at {points} calls of {call}",
+            if old { "version 1" } else { "no version" }
+        );
+        assert!(points > 3 || call != "fsync", "too few were killed: {points}");
+    });
+}

@@ -1,0 +1,34 @@
+//! The program under `strace`, which kills it at a system call or lets the call fail.
+
+use std::process::Command;
+use std::sync::LazyLock;
+
+/// Whether this computer lets a program be traced; where not, it says so loudly.
+pub(super) fn can_trace() -> bool {
+    static CAN: LazyLock<bool> = LazyLock::new(|| {
+        let status = Command::new("strace").args(["-qq", "-o", "/dev/null", "true"]).status();
+        status.is_ok_and(|status| status.success())
+    });
+    if !*CAN {
+        eprintln!("NOT RUN HERE: strace cannot trace, so nothing is killed at a system call and no call fails");
+    }
+    *CAN
+}
+
+/// The same command with something done to one system call: `signal=KILL:when=3`, `error=EIO:when=2+`. The calls of each
+/// thread are counted for themselves. The process is that of the program: who traces it is its grandchild.
+pub(super) fn tampered(command: &Command, call: &str, how: &str) -> Command {
+    let mut traced = Command::new("strace");
+    traced
+        .args(["-D", "-f", "-qq", "-o", "/dev/null", "-e"])
+        .arg(format!("trace={call}"))
+        .arg("-e")
+        .arg(format!("inject={call}:{how}"))
+        .arg(command.get_program())
+        .args(command.get_args())
+        .env_clear()
+        .envs(command.get_envs().filter_map(|(name, value)| Some((name, value?))))
+        .current_dir(command.get_current_dir().unwrap())
+        .stdin(std::process::Stdio::null());
+    traced
+}
