@@ -46,7 +46,14 @@ fn open(seed: &Seed, life: &Life<'_>) -> (Opened, BTreeMap<String, Row>) {
     );
     let after = read(&life.data);
     if finished.code() != 0 {
-        assert_eq!(before, after, "it was refused, and changed: {said}");
+        // Only looking leaves an empty log behind.
+        let same = after
+            .iter()
+            .all(|(name, bytes)| bytes.is_empty() || before.get(name) == Some(bytes));
+        assert!(
+            same && after.len() >= before.len(),
+            "it was refused, and changed: {said}"
+        );
         assert!(said.lines().count() > 1, "no hint: {said}");
         return (Opened::Refused, BTreeMap::new());
     }
