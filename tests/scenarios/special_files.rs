@@ -131,10 +131,11 @@ fn a_file_with_two_names_is_sent_under_both() {
 
 #[test]
 fn what_takes_the_place_of_a_queued_file_is_not_sent() {
+    type Replace<'a> = &'a dyn Fn(&Path);
     let world = World::with_account(archetype());
     let secret = world.files().join("secret");
     fs::write(&secret, SECRET).unwrap();
-    let places: [(&str, &dyn Fn(&Path)); 4] = [
+    let places: [(&str, Replace<'_>); 4] = [
         ("link.txt", &|path| symlink(&secret, path).unwrap()),
         ("pipe.txt", &fifo),
         ("folder.txt", &|path| fs::create_dir(path).unwrap()),
