@@ -211,7 +211,7 @@ fn judge(cell: &Cell) -> Result<(), String> {
 #[test]
 fn every_fault_of_the_network_at_every_step_ends_well_or_is_said() {
     let seed = seed();
-    let cells = share(cells(seed), 100, seed);
+    let cells = share(cells(seed), 60, seed);
     each(&format!("matrix of seed {seed}"), &cells, judge);
 }
 

@@ -20,7 +20,7 @@ fn all_steps(seed: u64) -> Vec<(Way, u64)> {
 #[test]
 fn the_computer_may_go_off_at_any_step() {
     let seed = seed();
-    let steps = share(all_steps(seed), 60, seed);
+    let steps = share(all_steps(seed), 30, seed);
     each(&format!("crashes of seed {seed}"), &steps, |(way, step)| {
         let errand = Errand {
             crash_at: Some(*step),
@@ -36,7 +36,7 @@ fn the_file_may_change_in_any_way_at_any_step() {
     let changes = all_steps(seed)
         .into_iter()
         .flat_map(|at| Change::ALL.map(|change| (at, change)));
-    let changes = share(changes.collect(), 100, seed);
+    let changes = share(changes.collect(), 50, seed);
     each(&format!("changes of seed {seed}"), &changes, |((way, step), change)| {
         let errand = Errand {
             change: Some((*step, *change)),
@@ -49,7 +49,7 @@ fn the_file_may_change_in_any_way_at_any_step() {
 #[test]
 fn the_queue_may_be_put_back_as_it_was_at_any_step() {
     let seed = seed();
-    let steps = share(all_steps(seed), 60, seed);
+    let steps = share(all_steps(seed), 30, seed);
     each(&format!("restores of seed {seed}"), &steps, |(way, step)| {
         let errand = Errand {
             save_at: Some(*step),
