@@ -14,7 +14,7 @@ use rand::rngs::StdRng;
 use super::place::{Acknowledged, Life, PART, Place, WAYS, Way};
 use super::{for_each_point, number, one_of};
 
-const POINTS: u64 = 30;
+const POINTS: u64 = 12;
 /// Points that share a sandbox: it keeps every object it ever got.
 const SHARED: u64 = 300;
 /// The smallest file that is taken, one part, and more parts than are sent at once.

@@ -17,44 +17,39 @@ fn all_steps(seed: u64) -> Vec<(Way, u64)> {
     ways().into_iter().flat_map(steps).collect()
 }
 
+/// Puts something at a share of these places.
+fn put<T: Sync>(what: &str, places: Vec<T>, most: usize, seed: u64, trouble: impl Fn(&T) -> Errand + Sync) {
+    let places = share(places, most, seed);
+    each(&format!("{what} of seed {seed}"), &places, |place| {
+        tell(trouble(place)).map(drop)
+    });
+}
+
 #[test]
 fn the_computer_may_go_off_at_any_step() {
     let seed = seed();
-    let steps = share(all_steps(seed), 30, seed);
-    each(&format!("crashes of seed {seed}"), &steps, |(way, step)| {
-        let errand = Errand {
-            crash_at: Some(*step),
-            ..Errand::plain(*way, seed)
-        };
-        tell(errand).map(drop)
+    put("crashes", all_steps(seed), 30, seed, |(way, step)| Errand {
+        crash_at: Some(*step),
+        ..Errand::plain(*way, seed)
     });
 }
 
 #[test]
 fn the_file_may_change_in_any_way_at_any_step() {
     let seed = seed();
-    let changes = all_steps(seed)
-        .into_iter()
-        .flat_map(|at| Change::ALL.map(|change| (at, change)));
-    let changes = share(changes.collect(), 50, seed);
-    each(&format!("changes of seed {seed}"), &changes, |((way, step), change)| {
-        let errand = Errand {
-            change: Some((*step, *change)),
-            ..Errand::plain(*way, seed)
-        };
-        tell(errand).map(drop)
+    let steps = all_steps(seed).into_iter();
+    let changes = steps.flat_map(|at| Change::ALL.map(|change| (at, change)));
+    put("changes", changes.collect(), 50, seed, |((way, step), change)| Errand {
+        change: Some((*step, *change)),
+        ..Errand::plain(*way, seed)
     });
 }
 
 #[test]
 fn the_queue_may_be_put_back_as_it_was_at_any_step() {
     let seed = seed();
-    let steps = share(all_steps(seed), 30, seed);
-    each(&format!("restores of seed {seed}"), &steps, |(way, step)| {
-        let errand = Errand {
-            save_at: Some(*step),
-            ..Errand::plain(*way, seed)
-        };
-        tell(errand).map(drop)
+    put("restores", all_steps(seed), 30, seed, |(way, step)| Errand {
+        save_at: Some(*step),
+        ..Errand::plain(*way, seed)
     });
 }
