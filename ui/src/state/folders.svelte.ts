@@ -6,6 +6,7 @@ import type { FolderId, FolderView } from '../backend/bindings';
 import { nameOf } from '../folder-standing';
 import { sentence } from '../format';
 import { folderWords } from '../words';
+import { Calm } from './calm';
 import type { Notices } from './notices.svelte';
 
 /** The least time between two questions, in milliseconds. */
@@ -26,8 +27,7 @@ export class Folders {
 	/** The folder a person asked to remove and has not confirmed yet. */
 	doubt: FolderView | null = $state.raw(null);
 
-	#resting = false;
-	#again = false;
+	#calm = new Calm(PAUSE, () => void this.#load());
 
 	constructor(
 		private backend: Pick<Backend, 'folders' | 'pauseFolder' | 'resumeFolder' | 'scanFolder' | 'removeFolder'>,
@@ -41,17 +41,7 @@ export class Folders {
 
 	/** Says that folders changed. */
 	touch(): void {
-		if (this.#resting) {
-			this.#again = true;
-			return;
-		}
-		this.#resting = true;
-		this.#again = false;
-		setTimeout(() => {
-			this.#resting = false;
-			if (this.#again) this.touch();
-		}, PAUSE);
-		void this.#load();
+		this.#calm.touch();
 	}
 
 	/** Takes a folder as the engine just told it. */

@@ -2,6 +2,7 @@
 
 import type { Backend } from '../backend/backend';
 import type { Details, UploadId } from '../backend/bindings';
+import { Calm } from './calm';
 
 /** The least time between two questions, in milliseconds. */
 const PAUSE = 1_000;
@@ -13,8 +14,9 @@ export class Inspector {
 	/** What is known; `null` until the engine answered. */
 	details: Details | null = $state.raw(null);
 
-	#resting = false;
-	#again = false;
+	#calm = new Calm(PAUSE, () => {
+		if (this.id !== null) void this.#load(this.id);
+	});
 
 	constructor(
 		private backend: Pick<Backend, 'details'>,
@@ -36,18 +38,7 @@ export class Inspector {
 
 	/** Says that an upload changed. */
 	touch(id: UploadId): void {
-		if (this.id !== id) return;
-		if (this.#resting) {
-			this.#again = true;
-			return;
-		}
-		this.#resting = true;
-		setTimeout(() => {
-			this.#resting = false;
-			if (this.#again && this.id !== null) this.touch(this.id);
-		}, PAUSE);
-		this.#again = false;
-		void this.#load(id);
+		if (this.id === id) this.#calm.touch();
 	}
 
 	async #load(id: UploadId): Promise<void> {
