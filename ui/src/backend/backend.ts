@@ -13,6 +13,7 @@ import type {
 	FolderId,
 	FolderRules,
 	FolderView,
+	Leftover,
 	NewAccount,
 	PickId,
 	Preview,
@@ -131,6 +132,11 @@ export interface Backend {
 	cancel(selection: Selection): Promise<Changed>;
 	remove(selection: Selection): Promise<Changed>;
 	next(selection: Selection): Promise<Changed>;
+
+	/** What was begun on services and never completed, the oldest first. */
+	leftovers(): Promise<Leftover[]>;
+	/** Drops it there; failed uploads among it are canceled. */
+	dropLeftovers(selection: Selection): Promise<Changed>;
 
 	details(id: UploadId): Promise<Details>;
 	receipts(selection: Selection): Promise<Receipt[]>;

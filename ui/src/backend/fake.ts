@@ -1,5 +1,5 @@
 // A scripted engine for tests and for working on the page in a browser. Options come from the page's address:
-// ?rows=10000&accounts=2&folders=6&hostile=1&theme=dark. Refuses to be part of the desktop program.
+// ?rows=10000&accounts=2&folders=6&leftovers=3&hostile=1&theme=dark. Refuses to be part of the desktop program.
 
 import type { Backend } from './backend';
 import type { AccountView, NewAccount, TestReport, UploadId } from './bindings';
@@ -7,6 +7,7 @@ import { details, receipt } from './fake/details';
 import { Drops } from './fake/drops';
 import { Engine } from './fake/engine';
 import { Folders } from './fake/folders';
+import { Leftovers } from './fake/leftovers';
 import { FAULTS, fault, HOSTILE_NAMES } from './fake/rows';
 import { ruleFor } from './fake/rules';
 import { ACCOUNTS, ADDED_SERVICE, SERVICES } from './fake/services';
@@ -21,6 +22,8 @@ export interface Script {
 	accounts?: number;
 	/** How many folders are watched. */
 	folders?: number;
+	/** How many uploads left something on their service. */
+	leftovers?: number;
 	/** Whether rows with hostile names are added. */
 	hostile?: boolean;
 }
@@ -28,11 +31,17 @@ export interface Script {
 /** The script that an address asks for. */
 export function scriptOf(query: URLSearchParams): Script {
 	const number = (name: string, usual: number): number => Number(query.get(name) ?? usual);
-	return { rows: number('rows', 11), accounts: number('accounts', 3), folders: number('folders', 0), hostile: query.has('hostile') };
+	return {
+		rows: number('rows', 11),
+		accounts: number('accounts', 3),
+		folders: number('folders', 0),
+		leftovers: number('leftovers', 0),
+		hostile: query.has('hostile'),
+	};
 }
 
 /** A scripted engine. A key that holds the word "bad" is refused. */
-export function fake({ rows = 11, accounts = 3, folders: watched = 0, hostile = false }: Script = {}): Backend {
+export function fake({ rows = 11, accounts = 3, folders: watched = 0, leftovers: left = 0, hostile = false }: Script = {}): Backend {
 	const services = [...SERVICES];
 	const engine = new Engine(
 		rows,
@@ -42,6 +51,7 @@ export function fake({ rows = 11, accounts = 3, folders: watched = 0, hostile = 
 	const folders = new Folders(watched, engine.accounts, drops, () => {
 		engine.foldersChanged = true;
 	});
+	const leftovers = new Leftovers(left, engine);
 	const [first] = engine.accounts;
 	if (hostile && first) engine.add(HOSTILE_NAMES, first, 40_000_000);
 
@@ -138,6 +148,9 @@ export function fake({ rows = 11, accounts = 3, folders: watched = 0, hostile = 
 		cancel: (selection) => later(engine.verb('cancel', selection), 30),
 		remove: (selection) => later(engine.verb('remove', selection), 30),
 		next: (selection) => later(engine.verb('next', selection), 30),
+
+		leftovers: () => later(leftovers.list(), 20),
+		dropLeftovers: (selection) => later(leftovers.drop(selection), 30),
 
 		details: async (id) => later(details(one(id)), 40),
 		receipts: async (selection) => {

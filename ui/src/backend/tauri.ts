@@ -56,6 +56,9 @@ export const tauri: Backend = {
 	remove: (selection) => invoke('remove', { selection }),
 	next: (selection) => invoke('next', { selection }),
 
+	leftovers: () => invoke('leftovers'),
+	dropLeftovers: (selection) => invoke('drop_leftovers', { selection }),
+
 	details: (id) => invoke('details', { id }),
 	receipts: (selection) => invoke('receipts', { selection }),
 	saveReceipt: (id) => invoke('save_receipt', { id }),

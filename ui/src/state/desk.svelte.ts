@@ -7,6 +7,7 @@ import { Deeds } from './deeds.svelte';
 import { Folders } from './folders.svelte';
 import { Inspector } from './inspector.svelte';
 import { Intake } from './intake.svelte';
+import { Leftovers } from './leftovers.svelte';
 import { Listing } from './listing.svelte';
 import { Look } from './look.svelte';
 import { Notices } from './notices.svelte';
@@ -39,6 +40,7 @@ export class Desk {
 	readonly look = new Look();
 	readonly setup: Setup;
 	readonly folders: Folders;
+	readonly leftovers: Leftovers;
 	readonly queue: Queue;
 	readonly listing: Listing;
 	readonly selection: Selection;
@@ -54,12 +56,15 @@ export class Desk {
 		this.backend = backend;
 		this.setup = new Setup(backend);
 		this.folders = new Folders(backend, this.notices);
+		this.leftovers = new Leftovers(backend, this.notices);
 		this.inspector = new Inspector(backend, (thrown) => this.notices.fail(thrown));
 		this.queue = new Queue(backend, {
 			changed: (changes) => {
 				announcer.changed(changes);
+				this.leftovers.changed(changes);
 				for (const { after } of changes) this.inspector.touch(after.id);
 			},
+			removed: () => this.leftovers.touch(),
 			moved: (moving) => {
 				announcer.moved(moving);
 				if (this.inspector.id !== null && moving.has(this.inspector.id)) this.inspector.touch(this.inspector.id);

@@ -18,6 +18,8 @@ export interface Change {
 export interface Listener {
 	/** Rows changed, outside the first telling. */
 	changed?: (changes: Change[]) => void;
+	/** Rows are gone. */
+	removed?: () => void;
 	/** Bytes moved. */
 	moved?: (moving: ReadonlyMap<UploadId, Motion>) => void;
 	/** Accounts or definitions changed. */
@@ -97,6 +99,7 @@ export class Queue {
 		this.#applyProgress(feed);
 		if (feed.totals) this.totals = feed.totals;
 		if (changes.length > 0) this.#listener.changed?.(changes);
+		if (feed.removed.length > 0) this.#listener.removed?.();
 		if (feed.progress.length > 0) this.#listener.moved?.(this.moving);
 		if (feed.setup_changed) this.#listener.setupChanged?.();
 		if (feed.folders_changed) this.#listener.foldersChanged?.();

@@ -66,6 +66,15 @@ const SCENES: Record<string, { query: string; show?: (page: Page) => Promise<voi
 			await page.getByTestId('fault').waitFor();
 		},
 	},
+	'leftovers-three': { query: 'rows=3&accounts=1&leftovers=3', show: (page) => click(page, 'view-accounts') },
+	'leftovers-many': { query: 'rows=3&accounts=1&leftovers=400', show: (page) => click(page, 'view-accounts') },
+	'leftovers-confirm': {
+		query: 'rows=3&leftovers=3',
+		show: async (page) => {
+			await click(page, 'view-accounts');
+			await click(page, 'leftovers-drop-all');
+		},
+	},
 	'add-account': { query: 'rows=3', show: (page) => click(page, 'add-account') },
 	'add-account-refused': {
 		query: 'rows=3',

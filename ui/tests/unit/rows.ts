@@ -1,6 +1,6 @@
 // Rows and messages for tests.
 
-import type { Feed, FolderView, Row } from '../../src/backend/bindings';
+import type { Feed, FolderView, Leftover, Row } from '../../src/backend/bindings';
 
 /** A waiting row of 1,000 bytes. */
 export function row(id: string, more: Partial<Row> = {}): Row {
@@ -56,6 +56,23 @@ export function folder(id: number, more: Partial<FolderView> = {}): FolderView {
 		scanned_at: null,
 		sent_at: null,
 		idle: true,
+		...more,
+	};
+}
+
+/** What an upload left that is dropped only when a person says so. */
+export function leftover(id: string, more: Partial<Leftover> = {}): Leftover {
+	return {
+		id,
+		name: id,
+		account: 'wiki',
+		size: 1000,
+		acknowledged: 400,
+		begun_at: 0,
+		expires_at: null,
+		may_go_on: false,
+		reason: 'The service refused the key.',
+		until: null,
 		...more,
 	};
 }

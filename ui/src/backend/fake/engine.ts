@@ -88,6 +88,11 @@ export class Engine {
 		}
 	}
 
+	/** Cancels a failed upload. */
+	giveUp(at: Row): void {
+		this.#apply('cancel', at);
+	}
+
 	/** Tells the person something. */
 	notice(text: string, bad: boolean): void {
 		this.#notices.push({ text, bad });
