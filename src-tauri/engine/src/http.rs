@@ -11,6 +11,7 @@ use futures_util::future::BoxFuture;
 use reqwest::header::{CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 use reqwest::multipart::{Form, Part};
 use reqwest::{Client, ClientBuilder, Request, RequestBuilder, Response};
+use skylift_model::sabotage::{self, Bug};
 use skylift_model::{Fault, FaultKind, Verdict};
 use skylift_service::exchange::{Address, Body, Reply};
 use url::Url;
@@ -139,7 +140,13 @@ impl<L: Line> Transport for HttpTransport<L> {
                 line.link(&host, &home);
             }
             let exchange = async {
-                let response = line.send(request).await.map_err(|broken| broken.explain(&host))?;
+                let address = request.url().to_string();
+                let response = line.send(request).await.map_err(|broken| {
+                    if sabotage::is(Bug::UrlInFault) {
+                        return broken.explain(&address);
+                    }
+                    broken.explain(&host)
+                })?;
                 read(response, &host).await
             };
             let result = tokio::select! {
@@ -187,6 +194,9 @@ fn build(client: &Client, outgoing: Outgoing) -> Result<(Request, String), Fault
             .map_err(|_| Fault::new(FaultKind::SignIn, "the key holds characters that no key has"))?;
         value.set_sensitive(true);
         headers.insert(header_name(&auth.header)?, value);
+    }
+    if let Some(key) = key.filter(|_| sabotage::is(Bug::KeyToStorage)) {
+        headers.insert("x-api-key", header_value("x-api-key", key.expose())?);
     }
     let builder = client.request(request.method, url).headers(headers);
     let request = with_body(builder, request.body, payload)?.build();

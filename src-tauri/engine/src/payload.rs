@@ -184,7 +184,7 @@ impl FileBody {
                 Err(error) => return Err(error),
             }
         }
-        if self.left() == buffer.used as u64 && self.payload.file.facts()? != self.payload.source {
+        if self.left() == buffer.used as u64 && !self.payload.file.facts()?.still_are(&self.payload.source) {
             return Err(io::Error::new(
                 io::ErrorKind::InvalidData,
                 "the file was changed while it was sent",

@@ -13,6 +13,7 @@ pub mod plan;
 pub mod rate;
 pub mod receipt;
 pub mod retry;
+pub mod sabotage;
 pub mod schedule;
 pub mod secret;
 pub mod time;

@@ -57,6 +57,8 @@ pub(crate) struct Errand {
     pub crash_at: Option<u64>,
     /// When all has ended, the queue is put back as it was at a step.
     pub save_at: Option<u64>,
+    /// It is paused soon after it began, for a while.
+    pub pause: bool,
     /// How long the trouble lasts, if the upload does not end before.
     pub patience: Duration,
 }
@@ -72,6 +74,7 @@ impl Errand {
             change: None,
             crash_at: None,
             save_at: None,
+            pause: false,
             patience: Duration::from_secs(2 * 60 * 60),
         }
     }

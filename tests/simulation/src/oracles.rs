@@ -52,6 +52,9 @@ pub(crate) async fn check(
         versions,
         lies,
     };
+    if sandbox.stats().leaked_keys > 0 {
+        return Err("P4: the key went where it must not".into());
+    }
     facts.whole_versions()?;
     facts.completed_is_complete()?;
     facts.exactly_one(person)?;
@@ -183,6 +186,13 @@ impl Screen {
         self.last = feed.rev;
         let text = serde_json::to_vec(&feed).unwrap_or_default();
         self.wrong = self.wrong.take().or_else(|| no_secret("the feed", &text).err());
+        let counted = feed
+            .rows
+            .iter()
+            .find(|row| row.acknowledged > row.size || row.sent > row.size);
+        if let Some(row) = counted {
+            self.wrong = Some(format!("P8: more than there is: {}", line(row)));
+        }
         if feed.reset {
             self.rows.clear();
         }

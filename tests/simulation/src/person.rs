@@ -221,6 +221,14 @@ impl Person {
         if self.story.begun == Some(false) {
             self.added.values_mut().for_each(|added| *added = 2);
         }
+        if errand.pause {
+            tokio::time::sleep(Duration::from_millis(300)).await;
+            self.pause(handle).await?;
+            tokio::time::sleep(Duration::from_secs(60)).await;
+            self.check_pauses()?;
+            self.paused.clear();
+            let _ = Self::ask(handle, Command::Resume(Selection::All)).await?;
+        }
         let deadline = tokio::time::Instant::now() + errand.patience;
         let mut pause = Duration::from_millis(500);
         loop {

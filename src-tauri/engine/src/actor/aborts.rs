@@ -211,6 +211,8 @@ impl Actor {
             self.line_up(id);
             changed.ids.push(id);
         }
+        changed.ids.sort_unstable();
+        changed.ids.dedup();
         if let Selection::Ids(ids) = selection {
             let unknown = ids.iter().filter(|id| !changed.ids.contains(id)).map(|id| Refused {
                 id: *id,

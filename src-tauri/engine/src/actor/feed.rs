@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, HashSet, VecDeque};
 use std::time::Duration;
 
 use skylift_model::api::{Feed, Notice, Totals};
+use skylift_model::sabotage::{self, Bug};
 use skylift_model::{Hold, Phase, Timestamp, UploadId};
 use tokio::sync::mpsc;
 use tokio::time::Instant;
@@ -213,6 +214,7 @@ impl Listener {
             for id in self.order.drain(..self.order.len().min(PAGE)) {
                 self.pending.remove(&id);
                 match records.get(&id) {
+                    Some(record) if sabotage::is(Bug::SilentEnd) && !record.row.phase.is_live() => {}
                     Some(record) => feed.rows.push(super::views::row(record, accounts, now)),
                     None => feed.removed.push(id),
                 }

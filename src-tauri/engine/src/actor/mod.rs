@@ -24,6 +24,7 @@ use std::time::Duration;
 
 use skylift_model::api::{Answer, Notice};
 use skylift_model::retry::LONGEST_SERVICE_PAUSE;
+use skylift_model::sabotage::{self, Bug};
 use skylift_model::schedule::{Candidate, Gate, Schedule};
 use skylift_model::{Fault, FaultKind, FolderId, Phase, Timestamp, UploadId};
 use skylift_service::driver::Job;
@@ -487,8 +488,9 @@ impl Actor {
         let import_url = row
             .import
             .then(|| String::from_utf8_lossy(row.path.as_bytes()).into_owned());
+        let cut = if sabotage::is(Bug::CutName) { 3 } else { 0 };
         let file = FileFacts {
-            name: row.name.clone(),
+            name: row.name.chars().skip(cut).collect(),
             relative: row.relative.clone(),
             size: row.source.size,
             import_url,

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use skylift_model::api::{Answer, Changed, Refused, Selection};
 use skylift_model::names::RawPath;
+use skylift_model::sabotage::{self, Bug};
 use skylift_model::{Fault, FaultKind, Phase, UploadId};
 
 use super::{Actor, Reply};
@@ -90,7 +91,9 @@ impl Actor {
     fn apply_one(&mut self, verb: Verb, id: UploadId) -> Result<(), Fault> {
         match verb {
             Verb::Pause => {
-                self.stop(id);
+                if !sabotage::is(Bug::PauseLater) {
+                    self.stop(id);
+                }
                 self.change(id, |record| record.row.paused = true)?;
             }
             Verb::Resume => self.change(id, |record| {

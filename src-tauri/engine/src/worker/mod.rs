@@ -18,6 +18,7 @@ use futures_util::FutureExt;
 use skylift_model::names::RawPath;
 use skylift_model::rate::Rate;
 use skylift_model::retry::LONGEST_SERVICE_PAUSE;
+use skylift_model::sabotage::{self, Bug};
 use skylift_model::{Fault, FaultKind, Key, Phase, UploadId, Verified};
 use skylift_service::driver::Job;
 use skylift_service::exchange::{Address, Algorithm, Call, Outcome, PartAck, Reading, Session, Step};
@@ -303,7 +304,11 @@ impl Worker {
             shared: Arc::new(shared),
             phase,
             session,
-            acks: acks.into_iter().map(|ack| (ack.number, ack)).collect(),
+            acks: acks
+                .into_iter()
+                .filter(|_| !sabotage::is(Bug::ForgetParts))
+                .map(|ack| (ack.number, ack))
+                .collect(),
             hashes,
             taken: BTreeSet::new(),
             links,
@@ -463,7 +468,7 @@ impl Shared {
         let facts = file
             .facts()
             .map_err(|error| Halt::Fault("open".into(), crate::files::explain(&error)))?;
-        if facts == self.source {
+        if facts.still_are(&self.source) {
             return Ok(());
         }
         Err(Halt::Fault(
@@ -477,6 +482,7 @@ impl Halt {
     /// Whether a service may answer like this because the upload is done.
     fn may_mean_done(&self) -> bool {
         match self {
+            _ if sabotage::is(Bug::NotFoundMeansAnew) => false,
             Self::Lost(_) | Self::Anew => true,
             Self::Fault(_, fault) => matches!(fault.kind, FaultKind::Conflict | FaultKind::AlreadyDone),
         }

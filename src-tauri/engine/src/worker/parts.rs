@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
+use skylift_model::sabotage::{self, Bug};
 use skylift_model::{Fault, FaultKind, PartNumber, Timestamp, Verdict};
 use skylift_service::exchange::{Address, Algorithm, Call, PartAck, PartTarget, Reading, Session, Step};
 use tokio::sync::Mutex;
@@ -77,6 +78,9 @@ impl Worker {
             ));
         }
         let mut missing: Vec<_> = self.missing().collect();
+        if sabotage::is(Bug::LoseLastPart) && missing.len() > 1 {
+            missing.pop();
+        }
         let last = if self.shared.job.flow().last_part_completes {
             missing.pop()
         } else {
@@ -197,7 +201,7 @@ impl Run {
                 Err(Halt::Fault(_, fault)) => fault,
                 Err(lost) => return Err(lost),
             };
-            if fault.verdict == Verdict::RefreshUrl {
+            if fault.verdict == Verdict::RefreshUrl && !sabotage::is(Bug::OldUrl) {
                 self.links.forget(number).await;
             }
             match fault.verdict {
@@ -278,7 +282,8 @@ impl Run {
             sent: None,
         };
         useless.sent = payload.as_ref().map(|payload| payload.sent.clone());
-        let key = matches!(request.address, Address::Api(_)).then(|| shared.key.clone());
+        let key = matches!(request.address, Address::Api(_)) || sabotage::is(Bug::KeyToStorage);
+        let key = key.then(|| shared.key.clone());
         let outgoing = Outgoing {
             request,
             key,
@@ -288,7 +293,17 @@ impl Run {
         let result = shared
             .job
             .read(Step::Part, &call, &reply, shared.uplink.ports.clock.now());
-        let reading = shared.heed(result).map_err(fail)?;
+        let result = result.or_else(|fault| {
+            if sabotage::is(Bug::AcknowledgeAnyway) {
+                Ok(Reading::default())
+            } else {
+                Err(fault)
+            }
+        });
+        let mut reading = shared.heed(result).map_err(fail)?;
+        if let Some(link) = target.link.as_ref().filter(|_| sabotage::is(Bug::UrlOnDisk)) {
+            reading.vars.insert("link".into(), link.url.expose().into());
+        }
         // What finished with this part is there, as the file was when its last bytes were read.
         if !self.finishes() {
             shared.unchanged()?;
@@ -361,7 +376,7 @@ impl Drop for Useless {
 
 fn is_fresh(target: &PartTarget, now: Timestamp) -> bool {
     let expires = target.link.as_ref().and_then(|link| link.expires_at);
-    expires.is_none_or(|expires| now.until(expires) > FRESH_FOR)
+    expires.is_none_or(|expires| now.until(expires) > FRESH_FOR) || sabotage::is(Bug::OldUrl)
 }
 
 fn protocol(message: &str) -> Fault {

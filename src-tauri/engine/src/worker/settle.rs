@@ -6,8 +6,9 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 
 use http_body::Body as _;
+use skylift_model::sabotage::{self, Bug};
 use skylift_model::{Fault, FaultKind, Phase};
-use skylift_service::exchange::{Algorithm, State, Step};
+use skylift_service::exchange::{Algorithm, Reading, State, Step};
 
 use super::finish::{Looked, gone};
 use super::{Event, Finished, Halt, Worker};
@@ -27,6 +28,13 @@ pub(super) enum Settled {
 impl Worker {
     /// Asks how an upload stands whose outcome is unknown.
     pub(super) async fn settle(&mut self) -> Result<Settled, Halt> {
+        if sabotage::is(Bug::SettleByHoping) {
+            self.reading = Some(Reading {
+                state: State::Ready,
+                ..Reading::default()
+            });
+            return Ok(Settled::Done);
+        }
         let flow = self.shared.job.flow().clone();
         if flow.last_part_completes && !self.all_acknowledged() {
             // After a kill the system may still deliver a whole request that nobody waits for.

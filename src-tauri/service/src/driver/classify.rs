@@ -2,6 +2,7 @@
 //!
 //! Refuses to believe a success that is a web page, and puts the service's own words in a form that is safe to show.
 
+use skylift_model::sabotage::{self, Bug};
 use skylift_model::{Fault, FaultKind, Timestamp, Verdict};
 
 use super::pause;
@@ -52,7 +53,7 @@ pub(super) fn judge(setting: &Setting<'_>, document: &Document<'_>, now: Timesta
         return by_class(setting, document, now, rule.class, rule.message.as_deref());
     }
     match reply.status {
-        200..=299 if is_page(reply) => {
+        200..=299 if is_page(reply) && !sabotage::is(Bug::BelieveAnyYes) => {
             let message = format!("a web page came instead of an answer from {}", setting.service.name);
             Err(Fault::new(FaultKind::CaptivePortal, message).status(reply.status))
         }

@@ -3,6 +3,7 @@
 //! Refuses to fill in what a reply leaves out.
 
 use serde_json::Value;
+use skylift_model::sabotage::{self, Bug};
 use skylift_model::{Fault, FaultKind, Timestamp};
 
 use super::classify::{self, Setting, Verdicted};
@@ -74,7 +75,7 @@ fn success(
     reading.vars = result::vars(&spec.keep, document)?;
     let layout = links::read(job, step, spec, call, document, now)?;
     (reading.plan, reading.targets) = (layout.plan, layout.targets);
-    if let Some(source) = &spec.token {
+    if let Some(source) = spec.token.as_ref().filter(|_| !sabotage::is(Bug::BelieveAnyYes)) {
         reading.token = document.need(source, "the proof for a part")?.as_ref().and_then(plain);
     }
     // What this reply said counts for its own conditions too.

@@ -36,7 +36,7 @@ const LOSSES: [&str; 12] = [
     "short",
 ];
 
-fn errand(seed: u64) -> Errand {
+pub(super) fn errand(seed: u64) -> Errand {
     let mut chance = StdRng::seed_from_u64(seed);
     let ways = ways();
     let way = ways[chance.random_range(0..ways.len())];

@@ -177,6 +177,14 @@ fn cell(way: Way, step: Step, before: &'static str, fault: &'static FaultOf, tim
     }
 }
 
+/// Some of the cells.
+pub(super) fn some(seed: u64) -> Vec<Errand> {
+    share(cells(seed), 60, seed)
+        .into_iter()
+        .map(|cell| cell.errand)
+        .collect()
+}
+
 /// What the upload said at last.
 fn said(cell: &Cell) -> Result<Row, String> {
     let story = tell(cell.errand.clone())?;

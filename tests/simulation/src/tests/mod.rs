@@ -4,6 +4,7 @@
 
 mod doubt;
 mod matrix;
+mod sabotage;
 mod seeds;
 mod steps;
 

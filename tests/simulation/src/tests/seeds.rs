@@ -14,7 +14,7 @@ use crate::life::{Outcome, simulate};
 const SEEDS: u64 = 12;
 
 /// Runs a seed twice: whatever is not decided by it shows.
-fn twice(seed: u64) -> Result<Outcome, String> {
+pub(super) fn twice(seed: u64) -> Result<Outcome, String> {
     let log = std::env::var_os("SKYLIFT_LOG").is_some();
     let (one, again) = (simulate(seed, log), simulate(seed, false));
     match (one, again) {

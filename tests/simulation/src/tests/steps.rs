@@ -17,6 +17,60 @@ fn all_steps(seed: u64) -> Vec<(Way, u64)> {
     ways().into_iter().flat_map(steps).collect()
 }
 
+/// A change, and a crash, at some steps of each way.
+pub(super) fn some(seed: u64) -> Vec<Errand> {
+    let (steps, changes) = (share(all_steps(seed), 40, seed), Change::ALL.into_iter().cycle());
+    let troubled = |((way, step), change)| {
+        let plain = Errand::plain(way, seed);
+        let changed = Errand {
+            change: Some((step, change)),
+            ..plain.clone()
+        };
+        let crashed = Errand {
+            crash_at: Some(step),
+            ..plain
+        };
+        [changed, crashed]
+    };
+    steps.into_iter().zip(changes).flat_map(troubled).collect()
+}
+
+/// Files that change without a trace but the time of the change.
+pub(super) fn quiet_changes(seed: u64) -> Vec<Errand> {
+    let changed = |(way, step)| Errand {
+        change: Some((step, Change::RewriteQuietly)),
+        ..Errand::plain(way, seed)
+    };
+    share(all_steps(seed), 80, seed).into_iter().map(changed).collect()
+}
+
+/// Uploads that are paused while parts are still to be read.
+pub(super) fn pauses(seed: u64) -> Vec<Errand> {
+    let paused = |way: Way| Errand {
+        pause: true,
+        rules: vec!["*:part:delay=2s".into()],
+        ..Errand::plain(Way { size: 60_000, ..way }, seed)
+    };
+    ways().into_iter().map(paused).collect()
+}
+
+#[test]
+fn a_paused_upload_is_not_read_and_goes_on_when_it_is_resumed() {
+    let seed = seed();
+    each(&format!("pauses of seed {seed}"), &pauses(seed), |errand| {
+        tell(errand.clone()).map(drop)
+    });
+}
+
+/// Older queues.
+pub(super) fn restores(seed: u64) -> Vec<Errand> {
+    let put_back = |(way, step)| Errand {
+        save_at: Some(step),
+        ..Errand::plain(way, seed)
+    };
+    share(all_steps(seed), 40, seed).into_iter().map(put_back).collect()
+}
+
 /// Puts something at a share of these places.
 fn put<T: Sync>(what: &str, places: Vec<T>, most: usize, seed: u64, trouble: impl Fn(&T) -> Errand + Sync) {
     let places = share(places, most, seed);

@@ -1,0 +1,92 @@
+//! Deliberate bugs, to show that the tests notice them. Compiled only with the feature `sabotage`, which no program has:
+//! without it every question here is answered with "no" when the program is built.
+//!
+//! Refuses to be more than a question: what a bug does stands where it does it.
+
+/// A deliberate bug.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Bug {
+    /// A part counts as acknowledged whatever the service answered.
+    AcknowledgeAnyway,
+    /// A file whose times say that it changed is taken for the same.
+    SkipTimes,
+    /// A file that changes while it is sent goes on.
+    ChangedFileGoesOn,
+    /// A success is one, whatever stands in it: a web page, no proof, another state.
+    BelieveAnyYes,
+    /// The address of a request stands in the sentence about its failure.
+    UrlInFault,
+    /// The address of a part is kept in the session, and so on disk.
+    UrlOnDisk,
+    /// The last part is never sent.
+    LoseLastPart,
+    /// An address is used for ever.
+    OldUrl,
+    /// The intent is not written before the request that finishes.
+    NoIntent,
+    /// A session that takes no more is begun anew without asking.
+    NotFoundMeansAnew,
+    /// Acknowledged parts are sent again by the next worker.
+    ForgetParts,
+    /// A doubt is settled by hoping.
+    SettleByHoping,
+    /// A pause leaves the worker at work.
+    PauseLater,
+    /// A name is cut.
+    CutName,
+    /// Progress is counted twice.
+    CountTwice,
+    /// The key goes along to presigned links.
+    KeyToStorage,
+    /// The screen is not told of the end of an upload.
+    SilentEnd,
+}
+
+impl Bug {
+    /// Every one.
+    pub const ALL: [Self; 17] = [
+        Self::AcknowledgeAnyway,
+        Self::SkipTimes,
+        Self::ChangedFileGoesOn,
+        Self::BelieveAnyYes,
+        Self::UrlInFault,
+        Self::UrlOnDisk,
+        Self::LoseLastPart,
+        Self::OldUrl,
+        Self::NoIntent,
+        Self::NotFoundMeansAnew,
+        Self::ForgetParts,
+        Self::SettleByHoping,
+        Self::PauseLater,
+        Self::CutName,
+        Self::CountTwice,
+        Self::KeyToStorage,
+        Self::SilentEnd,
+    ];
+}
+
+#[cfg(feature = "sabotage")]
+std::thread_local! {
+    static ACTIVE: std::cell::Cell<Option<Bug>> = const { std::cell::Cell::new(None) };
+}
+
+/// Whether a bug is in force on this thread.
+#[cfg(feature = "sabotage")]
+pub fn is(bug: Bug) -> bool {
+    ACTIVE.get() == Some(bug)
+}
+
+/// Whether a bug is in force: never.
+#[cfg(not(feature = "sabotage"))]
+pub const fn is(_: Bug) -> bool {
+    false
+}
+
+/// Does something with a bug in force on this thread.
+#[cfg(feature = "sabotage")]
+pub fn with<T>(bug: Bug, work: impl FnOnce() -> T) -> T {
+    ACTIVE.set(Some(bug));
+    let result = work();
+    ACTIVE.set(None);
+    result
+}

@@ -1,0 +1,49 @@
+//! Deliberate bugs: each must be caught by what every run of the tests does here. One that survives is a missing oracle.
+
+use skylift_model::sabotage::{Bug, with};
+
+use super::{doubt, each, matrix, seeds, steps, tell};
+use crate::errand::{Errand, ways};
+
+/// What finds a bug soon, then everything at random.
+fn errands(bug: Bug) -> Vec<Errand> {
+    match bug {
+        // Only a person pauses.
+        Bug::PauseLater => steps::pauses(1),
+        Bug::SkipTimes => steps::quiet_changes(1),
+        // An hour later the address is no longer good.
+        Bug::OldUrl => with_rule("*:part:status=429:retry-after=3600:times=1"),
+        Bug::BelieveAnyYes => with_rule("*:part:portal:times=1"),
+        Bug::NotFoundMeansAnew => steps::restores(1),
+        _ => steps::some(1)
+            .into_iter()
+            .chain(matrix::some(1))
+            .chain((0..20).map(doubt::errand))
+            .collect(),
+    }
+}
+
+fn with_rule(rule: &str) -> Vec<Errand> {
+    let troubled = |way| Errand {
+        rules: vec![rule.to_owned()],
+        ..Errand::plain(way, 1)
+    };
+    ways().into_iter().map(troubled).collect()
+}
+
+fn catch(bug: Bug) -> Option<String> {
+    let run = |errand: Errand| with(bug, || tell(errand)).err();
+    let seeds = (1..20).filter_map(|seed| with(bug, || seeds::twice(seed)).err());
+    errands(bug).into_iter().filter_map(run).chain(seeds).next()
+}
+
+#[test]
+fn no_deliberate_bug_survives() {
+    each("bugs", &Bug::ALL, |bug| match catch(*bug) {
+        Some(why) => {
+            println!("{bug:?}: {}", why.lines().last().unwrap_or_default());
+            Ok(())
+        }
+        None => Err(format!("{bug:?} was not noticed")),
+    });
+}
