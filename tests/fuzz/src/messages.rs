@@ -14,7 +14,7 @@ use skylift_service::driver::{Job, probe_request};
 use skylift_service::exchange::{AccountFacts, FileFacts};
 use skylift_service::hosts::check_base_url;
 
-use crate::oracles::check_fault;
+use crate::oracles::{check_echo, check_fault};
 use crate::upload::account;
 use crate::within_memory;
 
@@ -98,7 +98,7 @@ fn add_account(new: &NewAccount) {
     for definition in built_in() {
         let options = definition.check_account_options(&new.options);
         let (Ok(options), Ok(base_url)) = (
-            options.inspect_err(check_fault),
+            options.inspect_err(check_echo),
             named
                 .clone()
                 .unwrap_or_else(|| Ok(definition.default_base_url().clone())),

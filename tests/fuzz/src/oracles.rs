@@ -234,6 +234,13 @@ fn signs(text: &str) -> bool {
 
 /// A fault says in a few plain words what is wrong, without an address; an unusual wait is cut.
 pub(crate) fn check_fault(fault: &Fault) {
+    let address = |word: &str| word.split_once("://").is_some_and(|(_, rest)| rest.len() > 1);
+    assert!(!fault.message.split(' ').any(address), "{fault:?}");
+    check_echo(fault);
+}
+
+/// A fault that says again what was asked, which may be an address.
+pub(crate) fn check_echo(fault: &Fault) {
     check_words(&fault.message);
     assert!(
         fault.retry_after_ms.is_none_or(|wait| wait <= LONGEST_WAIT),
@@ -251,8 +258,6 @@ fn check_words(text: &str) {
         text.len()
     );
     assert!(!text.contains(deceives), "{text:?}");
-    let address = |word: &str| word.split_once("://").is_some_and(|(_, rest)| rest.len() > 1);
-    assert!(!text.split(' ').any(address), "{text}");
 }
 
 /// Controls, line ends, marks of direction, and what draws nothing.

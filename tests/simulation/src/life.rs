@@ -2,6 +2,7 @@
 
 use std::path::Path;
 use std::sync::{Arc, Mutex, OnceLock};
+use std::time::Duration;
 
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
@@ -24,6 +25,9 @@ use crate::world::{ComputerClock, Durable, World};
 
 /// A file system in memory, where there is one: the queue is flushed for real, and the disk need not turn.
 const MEMORY: &str = "/dev/shm";
+
+/// No life is longer than this.
+const LONGEST: Duration = Duration::from_secs(30 * 24 * 60 * 60);
 
 /// What a seed came to.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -238,6 +242,7 @@ impl Lives {
                 biased;
                 durable = world.crashed() => Ok(End::Crashed(durable)),
                 end = self.use_it(data, seed) => end,
+                () = tokio::time::sleep(LONGEST) => Err("P7: something is waited for that never comes".into()),
             };
             world.end();
             end
@@ -297,7 +302,7 @@ impl Lives {
             )
         })?;
         // The last message is at most a tenth of a second away.
-        tokio::time::sleep(std::time::Duration::from_secs(1)).await;
+        tokio::time::sleep(Duration::from_secs(1)).await;
         let shown = screen.lock().map_err(|_| "the screen is broken")?.check(&rows);
         shown?;
         handle.close().await;

@@ -222,8 +222,8 @@ impl SimulatedLine {
         if lands {
             self.world
                 .note(&format!("{} {} lands", request.method(), request.uri().path()));
-            // The connection is gone: nobody hears the answer.
-            let _ = self.sandbox.call(request.map(Full::new)).await;
+            // The connection is gone: nobody hears the answer, and one that never comes is not waited for.
+            let _ = tokio::time::timeout(CONNECT, self.sandbox.call(request.map(Full::new))).await;
         }
     }
 }

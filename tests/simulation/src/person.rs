@@ -124,7 +124,7 @@ impl Person {
             29..35 => self.pause(handle).await?,
             35..41 => self.verb(handle, Command::Resume).await?,
             41..44 => self.verb(handle, Command::Cancel).await?,
-            44..49 => self.verb(handle, Command::Retry).await?,
+            44..49 => self.retry(handle).await?,
             49..52 => self.verb(handle, Command::Remove).await?,
             52..54 => self.verb(handle, Command::Next).await?,
             54..58 => self.pull_the_cable(),
@@ -263,6 +263,19 @@ impl Person {
         self.paused.clear();
         let done = Self::ask(handle, verb(some)).await?;
         done.map(drop).map_err(|fault| format!("refused: {fault:?}"))
+    }
+
+    /// Whoever retries what may have arrived was told to look first, and did not.
+    async fn retry(&mut self, handle: &Handle) -> Result<(), String> {
+        let in_doubt = |row: &Row| {
+            row.fault
+                .as_ref()
+                .is_some_and(|fault| fault.kind == FaultKind::UnknownOutcome)
+        };
+        for row in Self::rows(handle).await?.into_iter().filter(in_doubt) {
+            *self.added.entry(row.name).or_default() += 1;
+        }
+        self.verb(handle, Command::Retry).await
     }
 
     async fn pause(&mut self, handle: &Handle) -> Result<(), String> {
