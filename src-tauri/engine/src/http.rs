@@ -304,10 +304,7 @@ impl From<&reqwest::Error> for Broken {
 impl Broken {
     fn explain(self, host: &str) -> Fault {
         match self {
-            Self::Unreachable(cause) if cause.contains("proxy authorization required") => {
-                Fault::new(FaultKind::CaptivePortal, "the proxy of this network asks to sign in before it lets anything through")
-                    .hint("Enter its name and password in the proxy settings of this computer; the upload goes on by itself.")
-            }
+            Self::Unreachable(cause) if cause.contains("proxy authorization required") => Fault::proxy_sign_in(),
             Self::Unreachable(cause) => Fault::new(FaultKind::Offline, format!("{host} cannot be reached: {cause}")),
             // A network that wants a sign-in, or a wrong clock: it passes, so uploads wait.
             Self::Untrusted(cause) => Fault::new(FaultKind::Network, format!("the certificate of {host} is not trusted: {cause}"))

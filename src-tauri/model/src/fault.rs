@@ -133,6 +133,15 @@ impl Fault {
         }
     }
 
+    /// The proxy of this network asks for a name and a password.
+    pub fn proxy_sign_in() -> Self {
+        Self::new(
+            FaultKind::CaptivePortal,
+            "the proxy of this network asks to sign in before it lets anything through",
+        )
+        .hint("Enter its name and password in the proxy settings of this computer; the upload goes on by itself.")
+    }
+
     /// The same fault with another next step.
     #[must_use]
     pub fn hint(mut self, hint: impl Into<String>) -> Self {

@@ -59,13 +59,7 @@ pub(super) fn judge(setting: &Setting<'_>, document: &Document<'_>, now: Timesta
         }
         200..=299 if setting.success.is_empty() || setting.success.contains(&reply.status) => Ok(Verdicted::Success),
         404 | 410 if matches!(setting.step, Step::Abort | Step::Delete) => Ok(Verdicted::Nothing),
-        407 => {
-            let message = "the proxy of this network asks to sign in before it lets anything through";
-            let fault = Fault::new(FaultKind::CaptivePortal, message).status(407);
-            Err(fault.hint(
-                "Enter its name and password in the proxy settings of this computer; the upload goes on by itself.",
-            ))
-        }
+        407 => Err(Fault::proxy_sign_in().status(407)),
         511 => {
             let message = "the network asks to sign in before it lets anything through";
             Err(Fault::new(FaultKind::CaptivePortal, message).status(511))

@@ -3,8 +3,6 @@
 //! While it lasts, the upload must stand as documented here, with a reason that a person can read; when it is over, the
 //! promises hold and the upload ends.
 
-use std::collections::BTreeSet;
-use std::sync::Mutex;
 use std::time::Duration;
 
 use skylift_model::api::Row;
@@ -221,22 +219,4 @@ fn every_fault_of_the_network_at_every_step_ends_well_or_is_said() {
     let seed = seed();
     let cells = share(cells(seed), 60, seed);
     each(&format!("matrix of seed {seed}"), &cells, judge);
-}
-
-/// Not a check: what is said at each step, to be read.
-#[test]
-#[ignore = "prints the table of what uploads say"]
-fn what_is_said() {
-    let lines = Mutex::new(BTreeSet::new());
-    each("said", &cells(1), |cell| {
-        let said = said(cell).map(|row| (row.phase, row.fault.map(|fault| (fault.kind, fault.verdict))));
-        let Errand { way, rules, snag, .. } = &cell.errand;
-        let line = format!(
-            "{}: {said:?} {} {:?} {rules:?} {snag:?}",
-            cell.fault.name, way.account.name, way.mode
-        );
-        lines.lock().unwrap().insert(line);
-        Ok(())
-    });
-    lines.into_inner().unwrap().iter().for_each(|line| println!("{line}"));
 }
