@@ -72,8 +72,8 @@ fn the_preview_says_file_by_file_what_would_happen_and_sends_nothing() {
     let _ = world.skylift(["watch", "resume", "1"]).expect(0);
     let running = Running::start(&world);
     running.until_quiet();
-    fs::write(folder.join("a.txt"), "another version").unwrap();
     running.kill();
+    fs::write(folder.join("a.txt"), "another version").unwrap();
     assert_eq!(fate(&preview(&world), "a.txt").0, "changed");
     assert_eq!(world.names(Service::Andi), ["a.txt"]);
 }
