@@ -25,6 +25,17 @@ impl Rate {
     };
 }
 
+/// What a service allows one key; all accounts of that key share it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Allowance {
+    /// The server that counts: scheme, host and port.
+    pub server: String,
+    /// Requests a second, if it names a limit.
+    pub rate: Option<Rate>,
+    /// Uploads at once; at least 1.
+    pub uploads: usize,
+}
+
 /// How full a bucket was: what must be kept so that a restart does not fill it.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Level {
@@ -54,13 +65,10 @@ impl Bucket {
         }
     }
 
-    /// A bucket as it was left.
-    pub fn resume(rate: Rate, level: Level, now: Timestamp) -> Self {
-        Self {
-            tokens: level.tokens.min(f64::from(rate.burst.max(1))),
-            filled_at: level.at,
-            ..Self::new(rate, now)
-        }
+    /// Takes away what a bucket of the same key, that was left like this, does not hold by now.
+    pub fn at_most(&mut self, left: Level, now: Timestamp) {
+        let filled = left.at.until(now).as_secs_f64() * self.rate.per_second;
+        self.tokens = self.tokens.min(left.tokens + filled);
     }
 
     /// Whether nothing but a silence holds requests back.
@@ -130,7 +138,8 @@ mod tests {
     fn a_restart_does_not_fill_it() {
         let mut bucket = Bucket::new(NOTION, Timestamp(0));
         while bucket.take(Timestamp(0)).is_ok() {}
-        let mut again = Bucket::resume(NOTION, bucket.level(), Timestamp(400));
+        let mut again = Bucket::new(NOTION, Timestamp(400));
+        again.at_most(bucket.level(), Timestamp(400));
         assert!(again.take(Timestamp(400)).is_ok() && again.take(Timestamp(400)).is_err());
     }
 

@@ -5,7 +5,7 @@
 use std::sync::{Arc, LazyLock};
 
 use skylift_model::api::{ModeView, Options, ServiceView};
-use skylift_model::rate::Rate;
+use skylift_model::rate::{Allowance, Rate};
 use skylift_model::{Fault, FaultKind};
 use url::Url;
 
@@ -24,6 +24,9 @@ pub struct Definition {
     pub name: String,
     service: Service,
 }
+
+/// Uploads of one account at once, unless the definition says.
+const PARALLEL_UPLOADS: u16 = 4;
 
 /// The definitions that come with Skylift.
 const BUILT_IN: [&str; 5] = [
@@ -88,12 +91,17 @@ impl Definition {
         &self.service.server.base_url.get().0
     }
 
-    /// Requests a second for one key, if the service names a limit.
-    pub fn rate(&self) -> Option<Rate> {
-        self.service.limits.rate.as_ref().map(|rate| Rate {
+    /// What the service allows one key at a server.
+    pub fn allowance(&self, server: &Url) -> Allowance {
+        let rate = self.service.limits.rate.as_ref().map(|rate| Rate {
             per_second: rate.per_second,
             burst: rate.burst,
-        })
+        });
+        Allowance {
+            server: server.origin().ascii_serialization(),
+            rate,
+            uploads: usize::from(self.service.server.parallel_uploads.unwrap_or(PARALLEL_UPLOADS)),
+        }
     }
 
     /// The definition for front ends.

@@ -297,8 +297,6 @@ pub struct Flow {
     pub last_part_completes: bool,
     /// Parts of one upload at once; 1 where the order matters.
     pub parallel_parts: usize,
-    /// Uploads of one account at once.
-    pub parallel_uploads: usize,
     /// Whether Complete may be sent again without asking first.
     pub complete_repeatable: bool,
     /// A service that cannot be asked for its state (404 or 405 to Status) is taken at the word of its last reply.

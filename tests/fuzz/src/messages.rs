@@ -164,7 +164,7 @@ fn make_jobs(file: &FileFacts, options: &Options, mode: Option<&str>) {
         });
         made.map_or_else(
             |fault| check_said(&fault),
-            |job| assert!(job.begin().is_ok_and(|session| session.vars.is_empty())),
+            |job| assert!(job.begin(None).is_ok_and(|session| session.vars.is_empty())),
         );
     }
 }

@@ -63,7 +63,7 @@ impl Upload {
         let size = file.size;
         let options = filled(&view.upload_options, |_| true);
         let job = Job::new(definition.clone(), &account, file, &options, &mode.id, None)?;
-        let session = job.begin()?;
+        let session = job.begin(None)?;
         let hash = |algorithm, bytes| (algorithm, "ab".repeat(bytes));
         let mut upload = Self {
             definition: definition.clone(),

@@ -284,13 +284,14 @@ async fn send(driver: &Job, job: &AbortJob, uplink: &crate::worker::Uplink) -> R
         return Ok(());
     };
     let request = driver.request(step, &call)?;
-    let key = Some(uplink.keys.get(&job.account).await?);
+    let key = uplink.keys.get(&job.account).await?;
+    uplink.pace.lane(&job.account, &driver.allowance(), &key).turn().await?;
     let reply = uplink
         .ports
         .transport
         .send(Outgoing {
             request,
-            key,
+            key: Some(key),
             payload: None,
         })
         .await?;

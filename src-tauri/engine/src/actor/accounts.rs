@@ -267,7 +267,8 @@ pub(super) async fn probe(
     let Some(request) = probe_request(definition, facts)? else {
         return Ok(None);
     };
-    uplink.pace.turn(&facts.name, definition.rate()).await?;
+    let allowance = definition.allowance(&facts.base_url);
+    uplink.pace.lane(&facts.name, &allowance, &key).turn().await?;
     let reply = uplink
         .ports
         .transport

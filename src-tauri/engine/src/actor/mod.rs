@@ -442,15 +442,10 @@ impl Actor {
             return;
         };
         let account: Arc<str> = record.row.account.as_str().into();
-        let rate = self
-            .catalog
-            .get(&record.row.service)
-            .ok()
-            .and_then(|definition| definition.rate());
         let looks = |state: &AccountState| state.shut.is_some() || state.sign_in.is_some();
         if !self.accounts.get(&*account).is_some_and(looks) {
             self.schedule
-                .set_gate(&account, Gate::Open(job.flow().parallel_uploads));
+                .set_gate(&account, Gate::Open(job.allowance().uploads));
         }
         let (stop, meter) = (CancellationToken::new(), Arc::new(Meter::default()));
         record.started(stop.clone(), meter.clone());
@@ -458,7 +453,6 @@ impl Actor {
         let assignment = Assignment {
             id,
             account,
-            rate,
             job: Arc::new(job),
             root: record.row.root.clone(),
             path: record.row.path.clone(),

@@ -67,7 +67,11 @@ fn listen(folder: &Path) -> std::io::Result<Listener> {
             Ok(()) | Err(_) => {}
         }
     }
-    ListenerOptions::new().name(wire::name(folder)?).create_tokio()
+    // `close` takes the socket away while the lock is held; later it may be that of the next owner.
+    ListenerOptions::new()
+        .name(wire::name(folder)?)
+        .reclaim_name(false)
+        .create_tokio()
 }
 
 async fn accept(listener: Listener, to: mpsc::Sender<Ask>) {

@@ -24,8 +24,8 @@ use crate::ports::Ports;
 const LOCK: &str = "engine.lock";
 /// Asks that wait for the engine; more wait where they are asked.
 const WAITING: usize = 64;
-/// How long a guest looks for the socket of an owner that is just starting or just ending.
-const PATIENCE: Duration = Duration::from_secs(10);
+/// How long a guest looks for the socket of an owner that is just starting or just ending; its disk may be busy.
+const PATIENCE: Duration = Duration::from_secs(30);
 const LOOK_AGAIN: Duration = Duration::from_millis(50);
 
 /// Opens the engine of a data folder: runs it here, or joins the one that runs. One that is only looked into or

@@ -16,17 +16,16 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use futures_util::FutureExt;
 use skylift_model::names::RawPath;
-use skylift_model::rate::Rate;
 use skylift_model::retry::LONGEST_SERVICE_PAUSE;
 use skylift_model::sabotage::{self, Bug};
 use skylift_model::{Fault, FaultKind, Key, Phase, UploadId, Verified};
 use skylift_service::driver::Job;
 use skylift_service::exchange::{Address, Algorithm, Call, Outcome, PartAck, Reading, Session, Step};
-use tokio::sync::{Semaphore, mpsc, oneshot};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 
 use crate::keys::Keys;
-use crate::pace::Pace;
+use crate::pace::{Lane, Pace};
 use crate::payload::Pool;
 use crate::ports::{Outgoing, Ports, SourceFacts, SourceFile};
 
@@ -97,7 +96,7 @@ pub(crate) struct Finished {
 pub(crate) struct Uplink {
     /// The outside.
     pub ports: Ports,
-    /// Requests a second for each account.
+    /// What each key may do.
     pub pace: Arc<Pace>,
     /// Keys.
     pub keys: Arc<Keys>,
@@ -131,8 +130,6 @@ pub(crate) struct Assignment {
     pub id: UploadId,
     /// The account.
     pub account: Arc<str>,
-    /// Requests a second, if the service names a limit.
-    pub rate: Option<Rate>,
     /// The driver.
     pub job: Arc<Job>,
     /// The folder whose subtree the file must be opened in.
@@ -219,10 +216,9 @@ async fn open(ports: &Ports, root: Option<RawPath>, path: RawPath) -> Result<Arc
 /// What the tasks of one upload share.
 struct Shared {
     id: UploadId,
-    account: Arc<str>,
-    rate: Option<Rate>,
     job: Arc<Job>,
     key: Key,
+    lane: Arc<Lane>,
     source: SourceFacts,
     file: Option<Arc<dyn SourceFile>>,
     meter: Arc<Meter>,
@@ -231,6 +227,8 @@ struct Shared {
 }
 
 struct Worker {
+    /// One of those that the key has; other accounts may have the same key.
+    _place: OwnedSemaphorePermit,
     shared: Arc<Shared>,
     phase: Phase,
     session: Session,
@@ -254,7 +252,6 @@ impl Worker {
         let Assignment {
             id,
             account,
-            rate,
             job,
             root,
             path,
@@ -280,17 +277,18 @@ impl Worker {
             .get(&account)
             .await
             .map_err(|fault| Halt::Fault("key".into(), fault))?;
+        let lane = uplink.pace.lane(&account, &job.allowance(), &key);
+        let place = lane.places.clone().acquire_owned().await;
         let session = match session {
             Some(session) => session,
-            None => job.begin().map_err(|fault| Halt::Fault("plan".into(), fault))?,
+            None => job.begin(lane.speed()).map_err(|fault| Halt::Fault("plan".into(), fault))?,
         };
         let source = known_as(source, file.as_deref())?;
         let shared = Shared {
             id,
-            account,
-            rate,
             job,
             key,
+            lane,
             source,
             file,
             meter,
@@ -301,6 +299,7 @@ impl Worker {
             shared.unchanged()?;
         }
         Ok(Self {
+            _place: place.expect("the places are never closed"),
             shared: Arc::new(shared),
             phase,
             session,
@@ -437,22 +436,22 @@ impl Shared {
         self.heed(result)
     }
 
-    /// Waits for this account's turn; presigned storage is not counted against it.
+    /// Waits for this key's turn; presigned storage is not counted against it.
     async fn turn(&self, address: &Address) -> Result<(), Fault> {
         match address {
-            Address::Api(_) => self.uplink.pace.turn(&self.account, self.rate).await,
+            Address::Api(_) => self.lane.turn().await,
             Address::Signed { .. } => Ok(()),
         }
     }
 
-    /// A service that asks for silence is obeyed by every upload of the account.
+    /// A service that asks for silence is obeyed by every upload of the key.
     fn heed(&self, result: Result<Reading, Fault>) -> Result<Reading, Fault> {
         if let Err(fault) = &result
             && fault.kind == FaultKind::RateLimited
             && let Some(until) = fault.until(self.uplink.ports.clock.now())
         {
             let longest = self.uplink.ports.clock.now().after(LONGEST_SERVICE_PAUSE);
-            self.uplink.pace.silence(&self.account, self.rate, until.min(longest));
+            self.lane.silence(until.min(longest));
         }
         result
     }

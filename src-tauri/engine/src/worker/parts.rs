@@ -289,6 +289,7 @@ impl Run {
             key,
             payload: payload.clone(),
         };
+        let started = tokio::time::Instant::now();
         let reply = shared.uplink.ports.transport.send(outgoing).await.map_err(fail)?;
         let result = shared
             .job
@@ -309,6 +310,8 @@ impl Run {
             shared.unchanged()?;
         }
         let sums = summed(payload.as_ref()).map_err(fail)?;
+        let length = target.range.end - target.range.start;
+        shared.lane.took(length, started.elapsed());
         useless.sent = None;
         let token = reading.token.clone().unwrap_or_default();
         let ack = PartAck {

@@ -19,6 +19,7 @@ use std::time::Duration;
 use serde_json::Value;
 use skylift_model::api::Options;
 use skylift_model::plan::{MOST_PARTS, PartLimits};
+use skylift_model::rate::Allowance;
 use skylift_model::{Fault, FaultKind, PartNumber, PartPlan, Timestamp};
 
 use crate::definition::{Definition, STEPS};
@@ -30,8 +31,8 @@ use crate::{hosts, limits, options, quirk};
 use home::Home;
 pub(crate) use links::OWN_HEADERS;
 
-/// Uploads of one account at once, unless the definition says.
-const PARALLEL_UPLOADS: u16 = 4;
+/// How many times over a part could be sent while its link lives.
+const LIVES_FOR: u64 = 4;
 /// Parts of one upload at once, unless the definition says.
 const PARALLEL_PARTS: u16 = 4;
 /// How long to look at Status, unless the definition says.
@@ -52,7 +53,6 @@ pub struct Job {
     mode: usize,
     file: FileFacts,
     media_type: String,
-    plan: PartPlan,
     flow: Flow,
 }
 
@@ -77,7 +77,7 @@ impl Job {
     /// let file = FileFacts { name: "a.csv".into(), relative: "a.csv".into(), size: 10, import_url: None };
     /// let mode = definition.mode_for(&file, None).unwrap();
     /// let job = Job::new(definition, &account, file, &Default::default(), &mode, None).unwrap();
-    /// assert_eq!(job.begin().unwrap().plan.count, 1);
+    /// assert_eq!(job.begin(None).unwrap().plan.count, 1);
     /// ```
     pub fn new(
         definition: Arc<Definition>,
@@ -103,16 +103,20 @@ impl Job {
         if let Some(url) = &file.import_url {
             hosts::check_import(url, mode.https_only, &home.base)?;
         }
-        let plan = planned(mode, file.size)?;
+        planned(mode, file.size, u64::MAX)?;
         let flow = flow(&home, mode);
         Ok(Self {
             mode: index,
             file,
             media_type,
-            plan,
             flow,
             home,
         })
+    }
+
+    /// What the service allows the key of the account.
+    pub fn allowance(&self) -> Allowance {
+        self.home.definition.allowance(&self.home.base)
     }
 
     /// How the mode runs.
@@ -120,14 +124,18 @@ impl Job {
         &self.flow
     }
 
-    /// The session before a request was sent: the split where it is decided here, and nothing else.
+    /// The session before a request was sent: the split where it is decided here, and nothing else. Where links do not
+    /// live long and the line is slow (`speed`: bytes a second of one part, where it is known), parts are smaller.
     ///
     /// # Errors
-    /// None at present; the split was made with the job.
-    pub fn begin(&self) -> Result<Session, Fault> {
+    /// When the file cannot be split.
+    pub fn begin(&self, speed: Option<u64>) -> Result<Session, Fault> {
+        let fits = speed.zip(self.life_of_links()).map_or(u64::MAX, |(speed, life)| {
+            speed.saturating_mul(life.as_secs()) / LIVES_FOR
+        });
         Ok(Session {
             vars: BTreeMap::new(),
-            plan: self.plan,
+            plan: planned(self.mode(), self.file.size, fits)?,
             expires_at: None,
             begun_at: None,
             remote_id: None,
@@ -159,6 +167,13 @@ impl Job {
             link: None,
         };
         Some(numbers.iter().map(target).collect())
+    }
+
+    /// How long presigned links live, where the definition says.
+    fn life_of_links(&self) -> Option<Duration> {
+        let specs = [Step::Create, Step::Refresh].into_iter().filter_map(|step| self.spec(step).ok());
+        let lives = specs.filter_map(|spec| spec.links.as_ref()?.lifetime.as_ref());
+        lives.map(|life| life.get().0).min()
     }
 
     fn mode(&self) -> &Mode {
@@ -198,10 +213,14 @@ pub fn read_probe(definition: &Definition, reply: &Reply, now: Timestamp) -> Res
     read::probe(definition, reply, now)
 }
 
-fn planned(mode: &Mode, size: u64) -> Result<PartPlan, Fault> {
+/// The split, in parts of at most `fits` bytes as far as the limits allow.
+fn planned(mode: &Mode, size: u64, fits: u64) -> Result<PartPlan, Fault> {
     match &mode.parts {
-        Some(parts) if parts.split == Split::Client => PartPlan::within(size, part_limits(parts))
-            .map_err(|error| Fault::new(FaultKind::TooLarge, error.to_string())),
+        Some(parts) if parts.split == Split::Client => {
+            let mut limits = part_limits(parts);
+            limits.preferred = limits.preferred.min(fits);
+            PartPlan::within(size, limits).map_err(|error| Fault::new(FaultKind::TooLarge, error.to_string()))
+        }
         Some(_) | None => Ok(PartPlan::whole(size)),
     }
 }
@@ -236,7 +255,6 @@ fn flow(home: &Home, mode: &Mode) -> Flow {
         import: mode.import,
         last_part_completes: mode.last_part_completes,
         parallel_parts: usize::from(parallel),
-        parallel_uploads: usize::from(service.server.parallel_uploads.unwrap_or(PARALLEL_UPLOADS)),
         complete_repeatable: definition
             .step(mode, Step::Complete)
             .is_some_and(|spec| spec.repeatable),

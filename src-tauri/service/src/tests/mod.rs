@@ -106,7 +106,7 @@ impl Trial {
     ) -> Result<Self, Fault> {
         let mode = definition.mode_for(&file, mode)?;
         let job = Job::new(definition, account, file, &options(up), &mode, None)?;
-        let session = job.begin()?;
+        let session = job.begin(None)?;
         let (parts, wanted, target) = (Vec::new(), Vec::new(), None);
         Ok(Self {
             job,

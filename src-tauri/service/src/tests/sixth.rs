@@ -54,3 +54,21 @@ fn an_error_inside_a_success_is_an_error() {
     assert_eq!(fault.kind, skylift_model::FaultKind::Quota);
     assert_eq!(fault.message, "Moonbase has no room left (200): the hold is full");
 }
+
+#[test]
+fn a_part_can_be_sent_several_times_over_while_its_link_lives() {
+    let split = "[mode.parts]\nsplit = \"client\"\nfirst = 1\npreferred = \"64MiB\"\nmin = \"5MiB\"\n\n[mode.step.create]";
+    let links = "links = { list = \"/docks\", number = \"/number\", url = \"/put\", lifetime = \"10m\" }";
+    let text = MOONBASE
+        .replace("[mode.step.create]", split)
+        .replace("links = { url = \"/cargo/put\" }", links);
+    let definition = Arc::new(Definition::parse(&text).unwrap());
+    let account = account(&definition, &[("crater", "tycho")]);
+    const MIB: u64 = 1024 * 1024;
+    let trial = Trial::of(definition, &account, None, file("map.bin", 1024 * MIB), &[]).unwrap();
+    let part_size = |speed| trial.job.begin(speed).unwrap().plan.part_size;
+    assert_eq!(part_size(None), 64 * MIB, "nothing is known of the line");
+    assert_eq!(part_size(Some(100 * MIB)), 64 * MIB, "a fast line");
+    assert_eq!(part_size(Some(80 * 1024)), 80 * 1024 * 600 / 4, "a slow line");
+    assert_eq!(part_size(Some(1024)), 5 * MIB, "never less than the service takes");
+}

@@ -82,7 +82,8 @@ pub(crate) struct Parts {
     pub split: Split,
     /// The number the service gives the first part: 0 or 1.
     pub first: u32,
-    /// The size to use when nothing speaks against it, where Skylift decides.
+    /// The size to use when nothing speaks against it, where Skylift decides; smaller on a line so slow that a link would
+    /// expire before a part is sent.
     pub preferred: Option<Leaf<Bytes>>,
     /// The smallest part, the last one excepted.
     pub min: Option<Leaf<Bytes>>,
