@@ -19,8 +19,8 @@ use crate::handle::Ask;
 
 /// Lines that wait for a slow guest.
 const WAITING: usize = 16;
-/// How long guests have to hear that the engine is leaving.
-const GOODBYE: Duration = Duration::from_secs(1);
+/// How long guests have to hear that the engine is leaving; one that does not listen holds it up as long.
+const GOODBYE: Duration = Duration::from_secs(5);
 
 /// The open socket.
 pub(super) struct Host {

@@ -193,13 +193,19 @@ impl Place {
             return None;
         };
         carried.undone.extend(guest.undone().await);
-        let seat = self
-            .sit()
-            .await
-            .inspect_err(|fault| tracing::error!(%fault, "cannot take over"))
-            .ok()?;
-        carried.hand_over(seat.to()).await;
-        Some(seat)
+        match self.sit().await {
+            Ok(seat) => {
+                carried.hand_over(seat.to()).await;
+                Some(seat)
+            }
+            Err(fault) => {
+                tracing::error!(%fault, "cannot take over");
+                for asked in std::mem::take(&mut carried.undone) {
+                    asked.answer(Err(fault.clone()));
+                }
+                None
+            }
+        }
     }
 }
 
