@@ -63,3 +63,18 @@ fn what_could_not_be_dropped_for_want_of_a_way_there_is_dropped_later() {
     let _ = world.skylift(["leftovers", "drop", "--all"]).expect(0);
     assert!(world.sandbox().sessions().is_empty());
 }
+
+#[test]
+fn what_lies_with_an_account_that_is_gone_is_forgotten_when_it_is_dropped() {
+    let world = World::with_account(accounts()[4]);
+    let file = world.file("alone.txt", 20 * 1024 * 1024);
+    faults(&world, &["archetype:complete:status=400", "archetype:abort:status=403"]);
+    let _ = world
+        .skylift(["upload", file.to_str().unwrap(), "--to", "archetype", "--json"])
+        .expect(1);
+    let _ = world.skylift(["cancel", "--all"]).expect(0);
+    let _ = world.skylift(["account", "remove", "archetype"]).expect(0);
+    assert_eq!(world.skylift(["leftovers", "--json"]).expect(0).lines().len(), 1);
+    let _ = world.skylift(["leftovers", "drop", "--all"]).expect(0);
+    assert!(world.skylift(["leftovers", "--json"]).expect(0).lines().is_empty());
+}

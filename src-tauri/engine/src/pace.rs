@@ -123,8 +123,7 @@ impl Lane {
             let millis = u64::try_from(time.as_millis()).unwrap_or(u64::MAX).max(1);
             let speed = bytes.saturating_mul(1000) / millis;
             let before = self.speed().unwrap_or(speed);
-            self.speed
-                .store(u64::midpoint(before, speed).max(1), Ordering::Relaxed);
+            self.speed.store(u64::midpoint(before, speed).max(1), Ordering::Relaxed);
         }
     }
 
@@ -172,7 +171,10 @@ mod tests {
         assert_eq!(pace.level("archive"), pace.level("inbox"));
         assert!(!Arc::ptr_eq(&here, &pace.lane("other", &allowance("https://b"), &key)));
         let other_key = Key::new("two");
-        assert!(!Arc::ptr_eq(&here, &pace.lane("third", &allowance("https://a"), &other_key)));
+        assert!(!Arc::ptr_eq(
+            &here,
+            &pace.lane("third", &allowance("https://a"), &other_key)
+        ));
     }
 
     #[test]

@@ -246,6 +246,10 @@ setup_changed: boolean,
  */
 folders_changed: boolean, 
 /**
+ * What is left half done on services changed: ask for it again.
+ */
+leftovers_changed: boolean, 
+/**
  * What a person should read now, such as a key that was refused.
  */
 notices: Array<Notice>, };

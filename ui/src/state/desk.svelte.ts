@@ -61,16 +61,15 @@ export class Desk {
 		this.queue = new Queue(backend, {
 			changed: (changes) => {
 				announcer.changed(changes);
-				this.leftovers.changed(changes);
 				for (const { after } of changes) this.inspector.touch(after.id);
 			},
-			removed: () => this.leftovers.touch(),
 			moved: (moving) => {
 				announcer.moved(moving);
 				if (this.inspector.id !== null && moving.has(this.inspector.id)) this.inspector.touch(this.inspector.id);
 			},
 			setupChanged: () => void this.load(),
 			foldersChanged: () => this.folders.touch(),
+			leftoversChanged: () => this.leftovers.touch(),
 			noticed: (notices) => {
 				for (const notice of notices) this.notices.tell(notice.text, notice.bad);
 			},

@@ -2,20 +2,14 @@
 // may be news; asks the person before what could still go on is dropped.
 
 import type { Backend } from '../backend/backend';
-import type { Leftover, Phase, UploadId } from '../backend/bindings';
+import type { Leftover, UploadId } from '../backend/bindings';
 import { sentence } from '../format';
 import { did, words } from '../words';
 import { Calm } from './calm';
 import type { Notices } from './notices.svelte';
-import type { Change } from './queue.svelte';
 
 /** The least time between two questions, in milliseconds. */
 const PAUSE = 500;
-
-/** How long a service may take to drop something, in milliseconds. */
-const ANSWER = 1_000;
-
-const leaves = (phase: Phase | undefined): boolean => phase === 'failed' || phase === 'canceled';
 
 /** Everything that is left on services. */
 export class Leftovers {
@@ -30,9 +24,6 @@ export class Leftovers {
 
 	#calm = new Calm(PAUSE, () => void this.#load());
 	#shown = false;
-	#due: ReturnType<typeof setTimeout> | undefined;
-	/** Times up to this one were looked after. */
-	#seen = 0;
 
 	constructor(
 		private backend: Pick<Backend, 'leftovers' | 'dropLeftovers' | 'retry'>,
@@ -45,18 +36,12 @@ export class Leftovers {
 		this.touch();
 		return () => {
 			this.#shown = false;
-			clearTimeout(this.#due);
 		};
 	}
 
 	/** Says that there may be news. */
 	touch(): void {
 		if (this.#shown) this.#calm.touch();
-	}
-
-	/** Takes what changed in the queue: an upload that failed, was canceled or goes on. */
-	changed(changes: readonly Change[]): void {
-		if (changes.some(({ before, after }) => before?.phase !== after.phase && (leaves(before?.phase) || leaves(after.phase)))) this.touch();
 	}
 
 	/** Has a failed upload go on. */
@@ -102,23 +87,8 @@ export class Leftovers {
 			this.list = await this.backend.leftovers();
 			this.toldAt = Date.now();
 			this.ready = true;
-			this.#lookLater();
 		} catch (thrown) {
 			this.notices.fail(thrown);
 		}
-	}
-
-	/** Asks once after each time at which the engine said that it drops something: it tells nobody how that ended. */
-	#lookLater(): void {
-		clearTimeout(this.#due);
-		const next = Math.min(...this.list.flatMap(({ until }) => (until !== null && until > this.#seen ? until : [])));
-		if (!this.#shown || next === Number.POSITIVE_INFINITY) return;
-		this.#due = setTimeout(
-			() => {
-				this.#seen = Date.now() - ANSWER;
-				this.touch();
-			},
-			Math.max(0, next - Date.now()) + ANSWER,
-		);
 	}
 }

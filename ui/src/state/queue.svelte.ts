@@ -18,14 +18,14 @@ export interface Change {
 export interface Listener {
 	/** Rows changed, outside the first telling. */
 	changed?: (changes: Change[]) => void;
-	/** Rows are gone. */
-	removed?: () => void;
 	/** Bytes moved. */
 	moved?: (moving: ReadonlyMap<UploadId, Motion>) => void;
 	/** Accounts or definitions changed. */
 	setupChanged?: () => void;
 	/** Watched folders changed. */
 	foldersChanged?: () => void;
+	/** What is left on services changed. */
+	leftoversChanged?: () => void;
 	/** Something to read. */
 	noticed?: (notices: Notice[]) => void;
 }
@@ -99,10 +99,10 @@ export class Queue {
 		this.#applyProgress(feed);
 		if (feed.totals) this.totals = feed.totals;
 		if (changes.length > 0) this.#listener.changed?.(changes);
-		if (feed.removed.length > 0) this.#listener.removed?.();
 		if (feed.progress.length > 0) this.#listener.moved?.(this.moving);
 		if (feed.setup_changed) this.#listener.setupChanged?.();
 		if (feed.folders_changed) this.#listener.foldersChanged?.();
+		if (feed.leftovers_changed) this.#listener.leftoversChanged?.();
 		if (feed.notices.length > 0) this.#listener.noticed?.(feed.notices);
 		this.ready = true;
 	}

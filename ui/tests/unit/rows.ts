@@ -88,6 +88,7 @@ export function feed(rev: number, more: Partial<Feed> = {}): Feed {
 		totals: null,
 		setup_changed: false,
 		folders_changed: false,
+		leftovers_changed: false,
 		notices: [],
 		...more,
 	};

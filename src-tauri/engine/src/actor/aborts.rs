@@ -37,11 +37,15 @@ impl Aborts {
     }
 
     pub(super) fn next_wake(&self) -> Option<Timestamp> {
-        self.rows
-            .values()
-            .filter(|row| row.tries < TRIES && !self.sending.contains(&row.id))
-            .map(|row| row.next_at)
-            .min()
+        let idle = self.rows.values().filter(|row| !self.sending.contains(&row.id));
+        idle.filter_map(|row| {
+            if row.tries < TRIES {
+                Some(row.next_at)
+            } else {
+                expires_at(&row.job)
+            }
+        })
+        .min()
     }
 
     /// From now on only what is due is waited for, and not longer than this.
@@ -104,6 +108,7 @@ impl Actor {
                 fault: None,
             },
         );
+        self.feed.leftovers_changed();
         Ok(())
     }
 
@@ -118,9 +123,14 @@ impl Actor {
         Job::new(definition, &account, file, &job.options, &job.mode, None)
     }
 
-    /// Sends what is due.
-    pub(super) fn launch_aborts(&mut self) {
+    /// Sends what is due, and forgets what its service has forgotten.
+    pub(super) fn launch_aborts(&mut self) -> Result<(), Fault> {
         let now = self.now();
+        let given_up = self.aborts.rows.values().filter(|row| row.tries >= TRIES);
+        let expired = given_up.filter(|row| expires_at(&row.job).is_some_and(|at| at <= now));
+        for id in expired.map(|row| row.id).collect::<Vec<_>>() {
+            self.forget_abort(id)?;
+        }
         let due = self
             .aborts
             .rows
@@ -141,6 +151,14 @@ impl Actor {
                 }));
             });
         }
+        Ok(())
+    }
+
+    fn forget_abort(&mut self, id: i64) -> Result<(), Fault> {
+        self.store.forget_abort(id)?;
+        self.aborts.rows.remove(&id);
+        self.feed.leftovers_changed();
+        Ok(())
     }
 
     fn aborted(&mut self, row: AbortRow, result: Result<(), Fault>) -> Result<(), Fault> {
@@ -152,14 +170,8 @@ impl Actor {
             )
         };
         let now = self.now();
-        let begun_at = row.job.session.begun_at;
-        let expired = row
-            .job
-            .session
-            .expires_at
-            .or_else(|| begun_at.map(|begun| begun.after(FORGOTTEN)));
         match result {
-            Err(fault) if !gone(&fault) && expired.is_none_or(|at| at > now) => {
+            Err(fault) if !gone(&fault) && expires_at(&row.job).is_none_or(|at| at > now) => {
                 let tries = match fault.verdict {
                     // Without a way there nothing was tried.
                     Verdict::Wait | Verdict::Slow | Verdict::SignIn => row.tries,
@@ -175,13 +187,11 @@ impl Actor {
                 };
                 self.store.postpone_abort(&row)?;
                 self.aborts.rows.insert(row.id, row);
+                self.feed.leftovers_changed();
+                Ok(())
             }
-            Ok(()) | Err(_) => {
-                self.store.forget_abort(row.id)?;
-                self.aborts.rows.remove(&row.id);
-            }
+            Ok(()) | Err(_) => self.forget_abort(row.id),
         }
-        Ok(())
     }
 
     /// What was begun on services and never completed, oldest first.
@@ -192,6 +202,18 @@ impl Actor {
         leftovers
     }
 
+    /// Forgets what lies with accounts that are gone: nobody can drop it there.
+    fn forget_unreachable(&mut self, wanted: impl Fn(UploadId) -> bool) -> Result<Vec<UploadId>, Fault> {
+        let accounts = &self.settings.get().accounts;
+        let rows = self.aborts.rows.values().filter(|row| wanted(row.job.upload));
+        let lost = rows.filter(|row| !accounts.contains_key(&row.job.account));
+        let lost: Vec<_> = lost.map(|row| (row.id, row.job.upload)).collect();
+        for (id, _) in &lost {
+            self.forget_abort(*id)?;
+        }
+        Ok(lost.into_iter().map(|(_, upload)| upload).collect())
+    }
+
     /// Drops leftovers now: failed uploads are canceled, and what could not be dropped is tried again.
     pub(super) fn drop_leftovers(&mut self, selection: &Selection) -> Result<Answer, Fault> {
         let now = self.now();
@@ -200,11 +222,13 @@ impl Actor {
             Selection::Ids(ids) => ids.contains(&id),
         };
         let mut changed = Changed::default();
+        changed.ids.extend(self.forget_unreachable(&wanted)?);
         for row in self.aborts.rows.values_mut().filter(|row| wanted(row.job.upload)) {
             (row.tries, row.next_at) = (0, now);
             self.store.postpone_abort(row)?;
             changed.ids.push(row.job.upload);
         }
+        self.feed.leftovers_changed();
         let failed = self.records.values().filter_map(of_failed).map(|leftover| leftover.id);
         for id in failed.filter(|id| wanted(*id)).collect::<Vec<_>>() {
             self.cancel(id)?;
@@ -222,6 +246,14 @@ impl Actor {
         }
         Ok(Answer::Changed(changed))
     }
+}
+
+/// When a service forgets a session by itself.
+fn expires_at(job: &AbortJob) -> Option<Timestamp> {
+    let session = &job.session;
+    session
+        .expires_at
+        .or_else(|| session.begun_at.map(|begun| begun.after(FORGOTTEN)))
 }
 
 /// What a failed upload has on its service.

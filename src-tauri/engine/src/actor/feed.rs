@@ -39,6 +39,7 @@ struct Listener {
     notices: Vec<Notice>,
     setup_changed: bool,
     folders_changed: bool,
+    leftovers_changed: bool,
     totals: Option<Totals>,
 }
 
@@ -62,6 +63,7 @@ impl Feeds {
             notices: std::mem::take(&mut self.unheard),
             setup_changed: true,
             folders_changed: true,
+            leftovers_changed: true,
             totals: None,
         };
         for id in in_order(records) {
@@ -79,6 +81,7 @@ impl Feeds {
         for listener in &mut self.listeners {
             listener.reset = true;
             listener.folders_changed = true;
+            listener.leftovers_changed = true;
             listener.pending.clear();
             listener.order.clear();
             listener.totals = None;
@@ -106,6 +109,13 @@ impl Feeds {
         self.listeners
             .iter_mut()
             .for_each(|listener| listener.folders_changed = true);
+        self.wake();
+    }
+
+    pub(super) fn leftovers_changed(&mut self) {
+        self.listeners
+            .iter_mut()
+            .for_each(|listener| listener.leftovers_changed = true);
         self.wake();
     }
 
@@ -194,8 +204,9 @@ impl Listener {
         let mut progress = moving.to_vec();
         loop {
             let changed = self.totals != Some(totals);
+            let flagged = self.reset || self.setup_changed || self.folders_changed || self.leftovers_changed;
             let empty = self.order.is_empty() && progress.is_empty() && self.notices.is_empty();
-            if empty && !self.reset && !self.setup_changed && !self.folders_changed && !changed {
+            if empty && !flagged && !changed {
                 return false;
             }
             let Ok(place) = self.to.try_reserve() else { return true };
@@ -207,6 +218,7 @@ impl Listener {
                 totals: changed.then_some(totals),
                 setup_changed: std::mem::take(&mut self.setup_changed),
                 folders_changed: std::mem::take(&mut self.folders_changed),
+                leftovers_changed: std::mem::take(&mut self.leftovers_changed),
                 notices: std::mem::take(&mut self.notices),
                 ..Feed::default()
             };

@@ -420,7 +420,7 @@ impl Actor {
     /// Starts what may start.
     fn launch(&mut self, now: Timestamp) -> Result<(), Fault> {
         // Also while closing: what was canceled a moment ago is still dropped on the service.
-        self.launch_aborts();
+        self.launch_aborts()?;
         if self.closing.is_some() || !self.setting.works {
             return Ok(());
         }
@@ -444,8 +444,7 @@ impl Actor {
         let account: Arc<str> = record.row.account.as_str().into();
         let looks = |state: &AccountState| state.shut.is_some() || state.sign_in.is_some();
         if !self.accounts.get(&*account).is_some_and(looks) {
-            self.schedule
-                .set_gate(&account, Gate::Open(job.allowance().uploads));
+            self.schedule.set_gate(&account, Gate::Open(job.allowance().uploads));
         }
         let (stop, meter) = (CancellationToken::new(), Arc::new(Meter::default()));
         record.started(stop.clone(), meter.clone());
@@ -529,6 +528,9 @@ impl Actor {
         );
         self.store.update(&record.row, from)?;
         self.feed.touch(id);
+        if from != to && (from == Phase::Failed || to == Phase::Failed) {
+            self.feed.leftovers_changed();
+        }
         if from.is_live() && !to.is_live() {
             self.enter_in_ledger(id)?;
         }

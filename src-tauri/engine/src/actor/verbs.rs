@@ -249,6 +249,7 @@ impl Actor {
         self.records.remove(&id);
         self.schedule.remove(id);
         self.feed.touch(id);
+        self.feed.leftovers_changed();
         Ok(())
     }
 

@@ -281,7 +281,9 @@ impl Worker {
         let place = lane.places.clone().acquire_owned().await;
         let session = match session {
             Some(session) => session,
-            None => job.begin(lane.speed()).map_err(|fault| Halt::Fault("plan".into(), fault))?,
+            None => job
+                .begin(lane.speed())
+                .map_err(|fault| Halt::Fault("plan".into(), fault))?,
         };
         let source = known_as(source, file.as_deref())?;
         let shared = Shared {

@@ -293,6 +293,8 @@ pub struct Feed {
     pub setup_changed: bool,
     /// Watched folders changed: ask for them again.
     pub folders_changed: bool,
+    /// What is left half done on services changed: ask for it again.
+    pub leftovers_changed: bool,
     /// What a person should read now, such as a key that was refused.
     pub notices: Vec<Notice>,
 }

@@ -171,7 +171,9 @@ impl Job {
 
     /// How long presigned links live, where the definition says.
     fn life_of_links(&self) -> Option<Duration> {
-        let specs = [Step::Create, Step::Refresh].into_iter().filter_map(|step| self.spec(step).ok());
+        let specs = [Step::Create, Step::Refresh]
+            .into_iter()
+            .filter_map(|step| self.spec(step).ok());
         let lives = specs.filter_map(|spec| spec.links.as_ref()?.lifetime.as_ref());
         lives.map(|life| life.get().0).min()
     }

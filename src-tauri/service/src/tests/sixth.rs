@@ -57,7 +57,8 @@ fn an_error_inside_a_success_is_an_error() {
 
 #[test]
 fn a_part_can_be_sent_several_times_over_while_its_link_lives() {
-    let split = "[mode.parts]\nsplit = \"client\"\nfirst = 1\npreferred = \"64MiB\"\nmin = \"5MiB\"\n\n[mode.step.create]";
+    let split =
+        "[mode.parts]\nsplit = \"client\"\nfirst = 1\npreferred = \"64MiB\"\nmin = \"5MiB\"\n\n[mode.step.create]";
     let links = "links = { list = \"/docks\", number = \"/number\", url = \"/put\", lifetime = \"10m\" }";
     let text = MOONBASE
         .replace("[mode.step.create]", split)

@@ -15,6 +15,7 @@ export class Engine {
 	readonly settings: Settings = { parallel_uploads: 8, parallel_parts: 8 };
 	setupChanged = false;
 	foldersChanged = false;
+	leftoversChanged = false;
 
 	#rev = 0;
 	#tick = 0;
@@ -177,7 +178,8 @@ export class Engine {
 		if (!this.#listener) return;
 		const rows = [...this.#changed].flatMap((id) => this.rows.get(id) ?? []);
 		const news = rows.length + progress.length + this.#removed.length + this.#notices.length;
-		if (news === 0 && !this.setupChanged && !this.foldersChanged) return;
+		const left = this.leftoversChanged || this.#removed.length > 0 || rows.some(({ phase }) => phase === 'failed' || phase === 'canceled');
+		if (news === 0 && !this.setupChanged && !this.foldersChanged && !left) return;
 		this.#listener(
 			this.#feed({
 				rows,
@@ -187,6 +189,7 @@ export class Engine {
 				totals: this.#totals(),
 				setup_changed: this.setupChanged,
 				folders_changed: this.foldersChanged,
+				leftovers_changed: left,
 			}),
 		);
 		this.#changed.clear();
@@ -194,6 +197,7 @@ export class Engine {
 		this.#notices = [];
 		this.setupChanged = false;
 		this.foldersChanged = false;
+		this.leftoversChanged = false;
 	}
 
 	#feed(of: Partial<Feed>): Feed {
@@ -207,6 +211,7 @@ export class Engine {
 			totals: null,
 			setup_changed: false,
 			folders_changed: false,
+			leftovers_changed: false,
 			notices: [],
 			...of,
 		};

@@ -60,6 +60,7 @@ export class Leftovers {
 		];
 		setTimeout(() => {
 			this.#toDrop = this.#toDrop.filter(({ id }) => !ids.includes(id));
+			this.engine.leftoversChanged = true;
 		}, TAKES);
 		const known = new Set(ids);
 		const unknown = selection === 'all' ? [] : selection.ids.filter((id) => !known.has(id));
