@@ -10,6 +10,7 @@ use skylift_sandbox::Service;
 use skylift_tests::{Account, Running, World};
 
 use super::account_of;
+use crate::scenarios::bounds::peak_memory;
 
 /// A service that takes many small files quickly.
 fn account() -> Account {
@@ -25,13 +26,6 @@ const MOST_MEMORY: u64 = 300 << 20;
 
 fn number(variable: &str, otherwise: usize) -> usize {
     std::env::var(variable).map_or(otherwise, |text| text.parse().expect("a number"))
-}
-
-/// The most memory a process ever had, in bytes.
-fn peak_memory(process: u32) -> u64 {
-    let status = fs::read_to_string(format!("/proc/{process}/status")).unwrap();
-    let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
-    peak.trim().trim_end_matches(" kB").parse::<u64>().unwrap() * 1024
 }
 
 /// Processor time of a process so far, in hundredths of a second.

@@ -4,6 +4,7 @@ mod andi;
 mod archetype;
 mod empirical;
 mod faults;
+mod giant;
 mod hostile;
 mod hosts;
 mod limits;
