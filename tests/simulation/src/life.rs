@@ -17,7 +17,7 @@ use crate::errand::{Errand, Story};
 use crate::keychain::SimulatedKeychain;
 use crate::network::SimulatedLine;
 use crate::oracles::{self, Screen};
-use crate::person::{Next, Person};
+use crate::person::{Hardships, Next, Person};
 use crate::resent::{self, Acknowledged};
 use crate::services;
 use crate::weather::Weather;
@@ -48,6 +48,8 @@ pub(crate) struct Outcome {
     pub completed: usize,
     /// Uploads in all.
     pub uploads: usize,
+    /// What the computer was put through.
+    pub hardships: Hardships,
 }
 
 impl Outcome {
@@ -60,6 +62,7 @@ impl Outcome {
         self.kept_parts += other.kept_parts;
         self.completed += other.completed;
         self.uploads += other.uploads;
+        self.hardships.add(other.hardships);
     }
 }
 
@@ -326,6 +329,7 @@ impl Lives {
                 .filter(|row| row.phase == skylift_model::Phase::Completed)
                 .count(),
             uploads: rows.len(),
+            hardships: self.person.hardships,
         }))
     }
 }

@@ -54,6 +54,31 @@ pub(crate) struct Person {
     errand: Option<Errand>,
     /// What became of the errand.
     pub story: Story,
+    /// What the computer was put through.
+    pub hardships: Hardships,
+}
+
+/// How often something was done to the computer that no program likes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Hardships {
+    /// The lid was closed for a while.
+    pub sleeps: u32,
+    /// The cable was pulled or put back.
+    pub cables: u32,
+    /// The clock was set, by years at times.
+    pub clocks: u32,
+    /// A file was to be changed.
+    pub changes: u32,
+}
+
+impl Hardships {
+    /// Counts another seed's in.
+    pub(crate) fn add(&mut self, other: Self) {
+        self.sleeps += other.sleeps;
+        self.cables += other.cables;
+        self.clocks += other.clocks;
+        self.changes += other.changes;
+    }
 }
 
 impl Person {
@@ -71,6 +96,7 @@ impl Person {
             paused: BTreeMap::new(),
             errand,
             story: Story::default(),
+            hardships: Hardships::default(),
         }
     }
 
@@ -128,12 +154,8 @@ impl Person {
             49..52 => self.verb(handle, Command::Remove).await?,
             52..54 => self.verb(handle, Command::Next).await?,
             54..58 => self.pull_the_cable(),
-            58..61 => self
-                .world
-                .sleep(Duration::from_secs(self.chance.random_range(1..40_000))),
-            61..63 => self
-                .world
-                .set_clock(self.chance.random_range(-400_000_000_000..400_000_000_000)),
+            58..61 => self.close_the_lid(),
+            61..63 => self.set_the_clock(),
             63..75 => self.have_a_file_changed(),
             75..76 => self.change_limits(handle).await?,
             76..78 => return Ok(Next::Reopen),
@@ -308,12 +330,26 @@ impl Person {
         Ok(())
     }
 
+    fn close_the_lid(&mut self) {
+        self.hardships.sleeps += 1;
+        let time = Duration::from_secs(self.chance.random_range(1..40_000));
+        self.world.sleep(time);
+    }
+
+    fn set_the_clock(&mut self) {
+        self.hardships.clocks += 1;
+        let skew = self.chance.random_range(-400_000_000_000..400_000_000_000);
+        self.world.set_clock(skew);
+    }
+
     fn pull_the_cable(&mut self) {
+        self.hardships.cables += 1;
         let network = &mut self.world.state().network;
         network.offline = !network.offline;
     }
 
     fn have_a_file_changed(&mut self) {
+        self.hardships.changes += 1;
         let mut state = self.world.state();
         let paths = state.disk.paths();
         if let (Some(path), Some(change)) = (paths.choose(&mut self.chance), Change::ALL.choose(&mut self.chance)) {
