@@ -4,7 +4,9 @@
 //! is a key. The only place that takes a presigned URL or a key out of its wrapping.
 
 use std::error::Error as _;
-use std::sync::atomic::Ordering;
+use std::io;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use futures_util::future::BoxFuture;
@@ -14,6 +16,7 @@ use reqwest::{Client, ClientBuilder, Request, RequestBuilder, Response};
 use skylift_model::sabotage::{self, Bug};
 use skylift_model::{Fault, FaultKind, Verdict};
 use skylift_service::exchange::{Address, Body, Reply};
+use tokio::sync::watch;
 use url::Url;
 
 use crate::files;
@@ -28,6 +31,8 @@ const STALL: Duration = Duration::from_secs(75);
 /// Without a frame of a body being taken: on a line of 2 KB/s the last 660 KB wait in buffers that long. A peer that is
 /// gone is noticed much sooner, by the connection (reqwest sets `TCP_USER_TIMEOUT` to 30 s on Linux).
 const STALL_OF_BODY: Duration = Duration::from_secs(5 * 60);
+/// The same for a request that was under way when the computer slept: its connection is rarely there any more.
+const STALL_AFTER_SLEEP: Duration = Duration::from_secs(10);
 /// The longest reply that is read: the list of 10,000 presigned parts is about 8 MiB.
 const LONGEST_REPLY: usize = 16 * 1024 * 1024;
 
@@ -44,6 +49,8 @@ pub enum Broken {
     Late,
     /// The connection ended before the reply did.
     Cut(String),
+    /// It did not outlast a sleep of this computer.
+    Slept,
 }
 
 /// What carries a finished request to its host. The network does; a simulation puts something else in its place.
@@ -53,19 +60,37 @@ pub trait Line: Clone + Send + Sync + 'static {
 
     /// Sends a request. Dropping the future closes the connection.
     fn send(&self, request: Request) -> BoxFuture<'static, Result<Response, Broken>>;
+
+    /// Lets go of connections that are kept for later.
+    fn renew(&self) {}
 }
 
 /// The network of this computer.
 #[derive(Clone)]
 pub struct Network {
-    client: Client,
+    pool: Arc<Pool>,
     resolver: Resolver,
 }
 
+/// The client, whose kept connections end with it.
+struct Pool {
+    client: Mutex<Client>,
+    stale: AtomicBool,
+    build: Box<dyn Fn() -> Result<Client, Fault> + Send + Sync>,
+}
+
 impl Network {
-    /// What puts requests together.
+    /// What puts requests together, and sends them over connections that are good as far as anybody knows. After a
+    /// change of the network it is made when it is next needed, with the proxy settings of then.
     pub fn client(&self) -> Client {
-        self.client.clone()
+        let mut client = self.pool.client.lock().unwrap_or_else(PoisonError::into_inner);
+        if self.pool.stale.swap(false, Ordering::Relaxed) {
+            match (self.pool.build)() {
+                Ok(fresh) => *client = fresh,
+                Err(fault) => tracing::warn!(%fault, "connections from before are used again"),
+            }
+        }
+        client.clone()
     }
 }
 
@@ -75,8 +100,12 @@ impl Line for Network {
     }
 
     fn send(&self, request: Request) -> BoxFuture<'static, Result<Response, Broken>> {
-        let reply = self.client.execute(request);
+        let reply = self.client().execute(request);
         Box::pin(async move { reply.await.map_err(|error| Broken::from(&error)) })
+    }
+
+    fn renew(&self) {
+        self.pool.stale.store(true, Ordering::Relaxed);
     }
 }
 
@@ -84,6 +113,8 @@ impl Line for Network {
 pub struct HttpTransport<L = Network> {
     client: Client,
     line: L,
+    /// Sent to whenever the computer slept.
+    sleeps: watch::Sender<()>,
 }
 
 /// The network of this computer. It connects lazily; there is one pool of kept-alive connections for all services.
@@ -91,10 +122,24 @@ pub struct HttpTransport<L = Network> {
 /// # Errors
 /// When the platform's trust store cannot be read.
 pub fn network() -> Result<Network, Fault> {
-    over(Resolver::of_system(), Client::builder())
+    over(Resolver::of_system(), Client::builder)
 }
 
-fn over(resolver: Resolver, builder: ClientBuilder) -> Result<Network, Fault> {
+fn over(resolver: Resolver, builder: fn() -> ClientBuilder) -> Result<Network, Fault> {
+    let of_pool = resolver.clone();
+    let build = move || build_client(&of_pool, builder());
+    let pool = Pool {
+        client: Mutex::new(build()?),
+        stale: AtomicBool::new(false),
+        build: Box::new(build),
+    };
+    Ok(Network {
+        pool: Arc::new(pool),
+        resolver,
+    })
+}
+
+fn build_client(resolver: &Resolver, builder: ClientBuilder) -> Result<Client, Fault> {
     let client = builder
         .dns_resolver(resolver.clone())
         .user_agent(concat!("Skylift/", env!("CARGO_PKG_VERSION")))
@@ -105,30 +150,33 @@ fn over(resolver: Resolver, builder: ClientBuilder) -> Result<Network, Fault> {
         .connect_timeout(CONNECT)
         .pool_idle_timeout(Duration::from_secs(60))
         .build();
-    let client = client.map_err(|error| {
+    client.map_err(|error| {
         let message = format!("the network cannot be used: {}", cause(&error));
         Fault::new(FaultKind::Setup, message)
-    })?;
-    Ok(Network { client, resolver })
+    })
 }
 
 impl HttpTransport {
     /// Sends over the network.
     pub fn new(network: Network) -> Self {
-        Self::over(network.client.clone(), network)
+        Self::over(network.client(), network)
     }
 }
 
 impl<L: Line> HttpTransport<L> {
     /// Sends over another line; the client only puts requests together.
-    pub const fn over(client: Client, line: L) -> Self {
-        Self { client, line }
+    pub fn over(client: Client, line: L) -> Self {
+        Self {
+            client,
+            line,
+            sleeps: watch::Sender::default(),
+        }
     }
 }
 
 impl<L: Line> Transport for HttpTransport<L> {
     fn send(&self, outgoing: Outgoing) -> BoxFuture<'static, Result<Reply, Fault>> {
-        let (client, line) = (self.client.clone(), self.line.clone());
+        let (client, line, sleeps) = (self.client.clone(), self.line.clone(), self.sleeps.subscribe());
         Box::pin(async move {
             let payload = outgoing.payload.clone();
             let home = match &outgoing.request.address {
@@ -153,13 +201,44 @@ impl<L: Line> Transport for HttpTransport<L> {
                 biased;
                 result = exchange => result,
                 waited = stalled(payload.as_ref()) => Err(Fault::new(FaultKind::Timeout, format!("{host} did not answer for {} seconds", waited.as_secs()))),
+                () = stalled_since_sleep(sleeps.clone(), payload.as_ref()) => Err(Broken::Slept.explain(&host)),
             };
+            let slept = sleeps.has_changed().unwrap_or(false);
             match payload.as_ref().and_then(|payload| payload.trouble.get()) {
                 Some(trouble) => Err(files::explain(trouble)),
-                None => result,
+                None => result.map_err(|fault| {
+                    if slept && broke(&fault) {
+                        Broken::Slept.explain(&host)
+                    } else {
+                        fault
+                    }
+                }),
             }
         })
     }
+
+    fn renew(&self) {
+        self.line.renew();
+    }
+
+    fn woke(&self) {
+        self.line.renew();
+        self.sleeps.send_replace(());
+    }
+}
+
+/// Whether a connection ended before the reply did.
+fn broke(fault: &Fault) -> bool {
+    fault.status.is_none() && matches!(fault.kind, FaultKind::Network | FaultKind::Timeout)
+}
+
+/// Ends when the computer slept in the middle of a request, and nothing moved for a while after it.
+async fn stalled_since_sleep(mut sleeps: watch::Receiver<()>, payload: Option<&Payload>) {
+    if sleeps.changed().await.is_err() {
+        // The engine is gone, and with it whoever would say so.
+        return std::future::pending().await;
+    }
+    stands_still(payload, STALL_AFTER_SLEEP).await;
 }
 
 /// Ends when no byte of a body was taken for too long; a request without one has [`STALL`] in all. Says how long it was.
@@ -168,11 +247,18 @@ async fn stalled(payload: Option<&Payload>) -> Duration {
         tokio::time::sleep(STALL).await;
         return STALL;
     };
+    stands_still(Some(payload), STALL_OF_BODY).await;
+    STALL_OF_BODY
+}
+
+/// Ends when no byte of a body was taken for so long; without a body, after that time.
+async fn stands_still(payload: Option<&Payload>, time: Duration) {
+    let taken = || payload.map_or(0, |payload| payload.sent.load(Ordering::Relaxed));
     loop {
-        let before = payload.sent.load(Ordering::Relaxed);
-        tokio::time::sleep(STALL_OF_BODY).await;
-        if payload.sent.load(Ordering::Relaxed) == before {
-            return STALL_OF_BODY;
+        let before = taken();
+        tokio::time::sleep(time).await;
+        if taken() == before {
+            return;
         }
     }
 }
@@ -291,7 +377,7 @@ impl From<&reqwest::Error> for Broken {
             Self::Inside
         } else if cause.contains("certificate") {
             Self::Untrusted(cause)
-        } else if error.is_connect() {
+        } else if error.is_connect() || causes(error).any(says_no_way) {
             Self::Unreachable(cause)
         } else if error.is_timeout() {
             Self::Late
@@ -312,6 +398,8 @@ impl Broken {
                 .hint("Check the base URL, the clock of this computer, and whether a company proxy needs its certificate installed."),
             Self::Inside => Fault::new(FaultKind::HostRefused, format!("{host} may not receive the file: {LeadsInside}")),
             Self::Late => Fault::new(FaultKind::Timeout, format!("{host} did not answer in time")),
+            Self::Slept => Fault::new(FaultKind::Offline, format!("the connection to {host} did not outlast the sleep of this computer"))
+                .hint("The upload goes on by itself over a fresh one."),
             Self::Cut(cause) => Fault::new(FaultKind::Network, format!("the connection to {host} broke: {cause}")),
         }
     }
@@ -321,6 +409,14 @@ impl Broken {
 fn cause(error: &reqwest::Error) -> String {
     let innermost = causes(error).last();
     innermost.map_or_else(|| "no further cause is known".to_owned(), ToString::to_string)
+}
+
+/// Whether a connection ended because there is no way to its other end any more.
+fn says_no_way(error: &(dyn std::error::Error + 'static)) -> bool {
+    use io::ErrorKind::{HostUnreachable, NetworkDown, NetworkUnreachable, TimedOut};
+    let kind = error.downcast_ref::<io::Error>().map(io::Error::kind);
+    // Timed out by the system: nothing that was sent was received, and nothing came.
+    kind.is_some_and(|kind| matches!(kind, HostUnreachable | NetworkDown | NetworkUnreachable | TimedOut))
 }
 
 fn causes(error: &reqwest::Error) -> impl Iterator<Item = &(dyn std::error::Error + 'static)> {
@@ -356,7 +452,7 @@ mod tests {
             }
             Box::pin(async move { Ok(found) })
         }));
-        HttpTransport::new(over(resolver, Client::builder().no_proxy()).unwrap())
+        HttpTransport::new(over(resolver, || Client::builder().no_proxy()).unwrap())
     }
 
     fn request(address: Address) -> Outgoing {

@@ -21,6 +21,7 @@ mod record;
 mod resolver;
 mod settings;
 mod store;
+mod system;
 mod watch;
 mod worker;
 
@@ -52,18 +53,20 @@ pub async fn open_idle(folder: &Path) -> Result<Handle, Fault> {
     open_with(folder, real_ports(folder)?, false).await
 }
 
-/// The outside as it is: the network, the disk, the keychain, the clock.
+/// The outside as it is: the network, the disk, the keychain, the clock, the system's own news.
 ///
 /// # Errors
 /// When the network cannot be used at all.
 pub fn real_ports(folder: &Path) -> Result<Ports, Fault> {
+    let clock = Arc::new(SystemClock::default());
     Ok(Ports {
-        clock: Arc::new(SystemClock::default()),
+        clock: clock.clone(),
         chance: Arc::new(Chance::seeded(rand::random())),
         transport: Arc::new(http::HttpTransport::new(http::network()?)),
         files: Arc::new(files::DiskFiles),
         aside: Aside::Threads,
         secrets: Arc::new(keychain::Keychain::new(namespace(folder))),
+        system: Arc::new(system::Computer { clock }),
     })
 }
 

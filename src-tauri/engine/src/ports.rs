@@ -1,4 +1,4 @@
-//! The seams to the outside: clock, chance, wire, files and keys. Everything else in the engine is reached through them,
+//! The seams to the outside: clock, chance, wire, files, keys and the computer's own news. Everything else in the engine is reached through them,
 //! so a test can stand in for the world.
 //!
 //! Refuses to hold state of uploads.
@@ -14,6 +14,8 @@ use skylift_model::names::RawPath;
 use skylift_model::sabotage::{self, Bug};
 use skylift_model::{Fault, Key, Timestamp};
 use skylift_service::exchange::{Reply, Request};
+use tokio::runtime::Handle as Runtime;
+use tokio::sync::mpsc;
 
 use crate::payload::Payload;
 
@@ -99,6 +101,27 @@ pub struct Outgoing {
 pub trait Transport: Send + Sync {
     /// Sends a request and reads the whole reply. Dropping the future closes the connection.
     fn send(&self, outgoing: Outgoing) -> BoxFuture<'static, Result<Reply, Fault>>;
+    /// The network is another now: requests from here on go over fresh connections.
+    fn renew(&self);
+    /// The computer slept: as [`Transport::renew`], and a request that was under way and does not get on soon is given
+    /// up as offline.
+    fn woke(&self);
+}
+
+/// What the operating system says about this computer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SystemEvent {
+    /// It slept, or this process stood still, and goes on.
+    Woke,
+    /// The network is there again, or is another.
+    NetworkChanged,
+}
+
+/// Who hears what the operating system says.
+pub trait System: Send + Sync {
+    /// What happens from now on, heard on a runtime for as long as somebody listens. A hint, not the truth: what is not
+    /// said is found out a little later.
+    fn listen(&self, runtime: &Runtime) -> mpsc::UnboundedReceiver<SystemEvent>;
 }
 
 /// The keys of the accounts.
@@ -155,6 +178,8 @@ pub struct Ports {
     pub aside: Aside,
     /// Keys.
     pub secrets: Arc<dyn Secrets>,
+    /// Sleep and network.
+    pub system: Arc<dyn System>,
 }
 
 /// The clock of this computer, as far as it goes forward: when it is set back, time goes on from where it was, so that

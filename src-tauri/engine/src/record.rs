@@ -3,6 +3,7 @@
 //! Refuses to write: the actor does, and what is here and on disk is the same after each commit.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use skylift_model::api::Progress;
 use skylift_model::sabotage::{self, Bug};
@@ -31,6 +32,8 @@ pub(crate) struct Record {
     pub links: Arc<Links>,
     /// Tries since the service last acknowledged something: a file that gets on is never given up.
     pub strikes: u32,
+    /// Since when no part of it was on its way here; before that an earlier process may have sent one.
+    pub quiet_since: Instant,
 }
 
 /// A worker from outside.
@@ -39,6 +42,8 @@ pub(crate) struct Work {
     pub stop: CancellationToken,
     /// Its bytes.
     pub meter: Arc<Meter>,
+    /// When it began.
+    pub since: Timestamp,
     base: u64,
     counted: u64,
     last: (Instant, u64),
@@ -63,6 +68,7 @@ impl Record {
             work: None,
             links: Arc::default(),
             strikes: 0,
+            quiet_since: Instant::now(),
         };
         record.count();
         record
@@ -82,11 +88,12 @@ impl Record {
     }
 
     /// Notes that a worker began.
-    pub(crate) fn started(&mut self, stop: CancellationToken, meter: Arc<Meter>) {
+    pub(crate) fn started(&mut self, stop: CancellationToken, meter: Arc<Meter>, since: Timestamp) {
         let last = (Instant::now(), 0);
         self.work = Some(Work {
             stop,
             meter,
+            since,
             base: self.acknowledged,
             counted: 0,
             last,
@@ -95,10 +102,22 @@ impl Record {
         });
     }
 
+    /// Notes that its worker ended.
+    pub(crate) fn stopped(&mut self) {
+        self.count_wire();
+        if self
+            .work
+            .take()
+            .is_some_and(|work| work.meter.sends.load(Ordering::Relaxed))
+        {
+            self.quiet_since = Instant::now();
+        }
+    }
+
     /// Adds what went over the wire since the last time to the row.
     pub(crate) fn count_wire(&mut self) {
         if let Some(work) = &mut self.work {
-            let wire = work.meter.wire.load(std::sync::atomic::Ordering::Relaxed);
+            let wire = work.meter.wire.load(Ordering::Relaxed);
             self.row.wire_bytes += wire - work.counted;
             work.counted = wire;
         }

@@ -40,6 +40,19 @@ pub(crate) fn ways() -> Vec<Way> {
     ]
 }
 
+/// Why nothing comes through for a while.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Away {
+    /// The computer sleeps for ten minutes; the system says when it woke.
+    Nap,
+    /// The computer sleeps for eight hours, which no address and hardly a session outlasts.
+    Night,
+    /// There is no network, and nobody says when there is one again.
+    Offline,
+    /// There is no network, and the system says when there is one again.
+    OfflineUntilTold,
+}
+
 /// One upload, and what goes wrong.
 #[derive(Clone, Debug)]
 pub(crate) struct Errand {
@@ -57,6 +70,8 @@ pub(crate) struct Errand {
     pub crash_at: Option<u64>,
     /// When all has ended, the queue is put back as it was at a step.
     pub save_at: Option<u64>,
+    /// The computer sleeps, or has no network, from a step on.
+    pub away: Option<(u64, Away)>,
     /// It is paused soon after it began, for a while.
     pub pause: bool,
     /// How long the trouble lasts, if the upload does not end before.
@@ -74,6 +89,7 @@ impl Errand {
             change: None,
             crash_at: None,
             save_at: None,
+            away: None,
             pause: false,
             patience: Duration::from_secs(2 * 60 * 60),
         }
@@ -91,6 +107,8 @@ pub(crate) struct Story {
     pub last_step: u64,
     /// Steps that are more than a look at the clock.
     pub deeds: Vec<u64>,
+    /// How long after the network was there again the first request went.
+    pub back_after: Option<Duration>,
     /// Whether the queue that was put back knew that the upload was begun.
     pub begun: Option<bool>,
 }

@@ -21,7 +21,7 @@ use crate::person::{Hardships, Next, Person};
 use crate::resent::{self, Acknowledged};
 use crate::services;
 use crate::weather::Weather;
-use crate::world::{ComputerClock, Durable, World};
+use crate::world::{ComputerClock, ComputerNews, Durable, World};
 
 /// A file system in memory, where there is one: the queue is flushed for real, and the disk need not turn.
 const MEMORY: &str = "/dev/shm";
@@ -106,10 +106,13 @@ pub(crate) fn run_errand(errand: Errand) -> Result<Story, Failure> {
         ..Weather::default()
     };
     let chance = StdRng::seed_from_u64(errand.seed);
-    let (save_at, crash_at) = (errand.save_at, errand.crash_at);
+    let (save_at, crash_at, away) = (errand.save_at, errand.crash_at, errand.away);
     let world = |seed, folder: &Path| {
         let world = World::new(seed, folder, weather, true);
-        world.state().save_at = save_at;
+        {
+            let mut state = world.state();
+            (state.save_at, state.away) = (save_at, away);
+        }
         world
     };
     let (_, person) = run(chance, world, Some(errand), |_| Crashes::At(crash_at))?;
@@ -285,6 +288,7 @@ impl Lives {
             files: Arc::new(SimulatedFiles(self.world.clone())),
             aside: Aside::InPlace,
             secrets: Arc::new(SimulatedKeychain(self.world.clone())),
+            system: Arc::new(ComputerNews(self.world.clone())),
         })
     }
 

@@ -15,11 +15,14 @@ use rand::RngExt;
 use reqwest::{Request, Response};
 use skylift_engine::http::{Broken, Line};
 use skylift_sandbox::{Sandbox, Step};
+use tokio::sync::watch;
 
 use crate::world::World;
 
 /// A connection that is not answered is given up after this long, as the real client does.
 const CONNECT: Duration = Duration::from_secs(15);
+/// Where nothing is acknowledged, the system gives a connection up after this long.
+const GIVEN_UP: Duration = Duration::from_secs(30);
 /// How long a request that nobody waits for may still be on its way; the definitions wait a little longer.
 const LATEST: u64 = 1500;
 
@@ -61,6 +64,33 @@ pub(crate) struct Network {
     last: u64,
     /// Requests in all.
     pub requests: u64,
+    /// Sent to whenever everything on its way is lost at once.
+    cuts: watch::Sender<()>,
+    back_at: Option<Duration>,
+    first_after: Option<Duration>,
+}
+
+impl Network {
+    /// Whatever is on its way never comes, and nobody hears of it.
+    pub(crate) fn cut_off(&self) {
+        self.cuts.send_replace(());
+    }
+
+    /// There is a way to the services again, at this uptime.
+    pub(crate) const fn come_back(&mut self, now: Duration) {
+        (self.offline, self.back_at) = (false, Some(now));
+    }
+
+    /// How long after that the first request got through.
+    pub(crate) fn back_after(&self) -> Option<Duration> {
+        Some(self.first_after? - self.back_at?)
+    }
+
+    fn gets_through(&mut self, now: Duration) {
+        if self.back_at.is_some() {
+            let _ = self.first_after.get_or_insert(now);
+        }
+    }
 }
 
 /// The simulated line.
@@ -94,8 +124,23 @@ impl SimulatedLine {
         let (head, body) = request.into_parts();
         let snag = self.snag(&head);
         self.connect(snag).await?;
+        let mut cuts = self.world.state().network.cuts.subscribe();
+        tokio::select! {
+            biased;
+            Ok(()) = cuts.changed() => {}
+            reply = self.converse(head, body, snag) => return reply,
+        }
+        if self.world.state().network.offline {
+            tokio::time::sleep(GIVEN_UP).await;
+            return Err(Broken::Unreachable("the system gave the connection up".into()));
+        }
+        nothing().await
+    }
+
+    /// Over a connection that was made.
+    async fn converse(&self, head: Parts, body: reqwest::Body, snag: Option<How>) -> Result<Response, Broken> {
         let body = self.send_body(&head, body, snag).await?;
-        let mut waiting = Waiting::new(&self, http::Request::from_parts(head, body));
+        let mut waiting = Waiting::new(self, http::Request::from_parts(head, body));
         self.pause().await;
         if !self.world.step("arrived") {
             return nothing().await;
@@ -139,7 +184,12 @@ impl SimulatedLine {
                 }
                 Err(refusal)
             }
-            None => Ok(()),
+            None => {
+                let mut state = self.world.state();
+                let now = state.awake();
+                state.network.gets_through(now);
+                Ok(())
+            }
         }
     }
 

@@ -12,6 +12,7 @@ use rand::seq::IndexedRandom;
 use rand::{RngExt, SeedableRng};
 use skylift_engine::Handle;
 use skylift_engine::files::from_path;
+use skylift_engine::ports::SystemEvent;
 use skylift_model::api::{Answer, Command, Filter, NewUploads, Row, Selection, Settings};
 use skylift_model::{Fault, FaultKind, Key, Phase, UploadId};
 use skylift_sandbox::Sandbox;
@@ -263,7 +264,10 @@ impl Person {
             tokio::time::sleep(pause).await;
             pause = Duration::from_secs(60).min(pause * 2);
         }
-        self.story.last_step = self.world.state().steps;
+        {
+            let state = self.world.state();
+            (self.story.last_step, self.story.back_after) = (state.steps, state.network.back_after());
+        }
         if errand.save_at.is_some() && !was_put_back {
             return Ok(Next::Reopen);
         }
@@ -330,10 +334,14 @@ impl Person {
         Ok(())
     }
 
+    /// Every other sleep is noticed.
     fn close_the_lid(&mut self) {
         self.hardships.sleeps += 1;
-        let time = Duration::from_secs(self.chance.random_range(1..40_000));
-        self.world.sleep(time);
+        let seconds = self.chance.random_range(1..40_000);
+        self.world.sleep(Duration::from_secs(seconds));
+        if seconds.is_multiple_of(2) {
+            self.world.state().say(SystemEvent::Woke);
+        }
     }
 
     fn set_the_clock(&mut self) {
@@ -342,10 +350,14 @@ impl Person {
         self.world.set_clock(skew);
     }
 
+    /// Every other time the system says that the network is another.
     fn pull_the_cable(&mut self) {
         self.hardships.cables += 1;
-        let network = &mut self.world.state().network;
-        network.offline = !network.offline;
+        let mut state = self.world.state();
+        state.network.offline = !state.network.offline;
+        if self.left.is_multiple_of(2) {
+            state.say(SystemEvent::NetworkChanged);
+        }
     }
 
     fn have_a_file_changed(&mut self) {

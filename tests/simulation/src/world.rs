@@ -11,12 +11,14 @@ use std::time::Duration;
 
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
-use skylift_engine::ports::Clock;
+use skylift_engine::ports::{Clock, System, SystemEvent};
 use skylift_model::{Key, Timestamp};
-use tokio::sync::Notify;
+use tokio::runtime::Handle as Runtime;
+use tokio::sync::{Notify, mpsc};
 use tokio::time::Instant;
 
 use crate::disk::{Change, Disk};
+use crate::errand::Away;
 use crate::network::Network;
 use crate::weather::Weather;
 
@@ -25,6 +27,11 @@ const BEGINNING: i64 = 1_767_225_600_000;
 /// The files of the data folder that are on a disk after a power cut.
 const DURABLE: [&str; 3] = ["queue.db", "queue.db-wal", "settings.toml"];
 
+/// How long the computer sleeps in an errand.
+const NAP: Duration = Duration::from_secs(10 * 60);
+const NIGHT: Duration = Duration::from_secs(8 * 60 * 60);
+/// How long it has no network: longer than it takes until looks are as far apart as they ever are.
+const OUTAGE: Duration = Duration::from_secs(601);
 /// The step that is too frequent to be read.
 const CLOCK: &str = "clock";
 
@@ -50,10 +57,14 @@ pub(crate) struct State {
     pub weather: Weather,
     /// The network.
     pub network: Network,
+    /// Who hears what the operating system says.
+    ear: Option<mpsc::UnboundedSender<SystemEvent>>,
     /// Keys by account.
     pub keys: BTreeMap<String, Key>,
     /// Changes of files that are to come, by the step before which they happen.
     pub changes: BTreeMap<u64, (PathBuf, Change)>,
+    /// When nothing comes through for a while, by the step that it begins at.
+    pub away: Option<(u64, Away)>,
     /// Steps so far.
     pub steps: u64,
     /// Those of them that are more than a look at the clock.
@@ -119,8 +130,10 @@ impl World {
             disk: Disk::default(),
             weather,
             network: Network::default(),
+            ear: None,
             keys: BTreeMap::new(),
             changes: BTreeMap::new(),
+            away: None,
             steps: 0,
             deeds: Vec::new(),
             save_at: None,
@@ -180,6 +193,10 @@ impl World {
             state.deeds.push(step);
         }
         state.change_files();
+        let steps = state.steps;
+        if let Some((_, away)) = state.away.take_if(|(step, _)| *step <= steps) {
+            self.go_away(&mut state, away);
+        }
         if state.save_at == Some(state.steps) {
             state.saved = Some(state.durable());
         }
@@ -189,6 +206,33 @@ impl World {
             return false;
         }
         true
+    }
+
+    /// Whatever is on its way then never comes; the network is there again after a while.
+    fn go_away(&self, state: &mut State, away: Away) {
+        state.note(&format!("{away:?}"));
+        state.network.cut_off();
+        let slept = match away {
+            Away::Nap => Some(NAP),
+            Away::Night => Some(NIGHT),
+            Away::Offline | Away::OfflineUntilTold => None,
+        };
+        if let Some(slept) = slept {
+            state.time.slept += slept;
+            state.say(SystemEvent::Woke);
+            return;
+        }
+        state.network.offline = true;
+        let world = self.clone();
+        tokio::spawn(async move {
+            tokio::time::sleep(OUTAGE).await;
+            let mut state = world.state();
+            let now = state.time.awake();
+            state.network.come_back(now);
+            if away == Away::OfflineUntilTold {
+                state.say(SystemEvent::NetworkChanged);
+            }
+        });
     }
 
     /// One step of the outside itself.
@@ -237,6 +281,20 @@ impl State {
         probability > 0.0 && self.chance.random_bool(probability.min(1.0))
     }
 
+    /// The operating system says something.
+    pub(crate) fn say(&mut self, event: SystemEvent) {
+        self.note(&format!("{event:?}"));
+        if let Some(ear) = &self.ear {
+            // An engine that is closing no longer listens.
+            let _ = ear.send(event);
+        }
+    }
+
+    /// The uptime.
+    pub(crate) fn awake(&self) -> Duration {
+        self.time.awake()
+    }
+
     /// The uptime, in milliseconds.
     pub(crate) fn uptime(&self) -> i64 {
         millis(self.time.awake())
@@ -274,5 +332,16 @@ impl Clock for ComputerClock {
     fn now(&self) -> Timestamp {
         self.0.step(CLOCK);
         Timestamp(self.0.state().time.computer())
+    }
+}
+
+/// The news of the simulated computer.
+pub(crate) struct ComputerNews(pub World);
+
+impl System for ComputerNews {
+    fn listen(&self, _: &Runtime) -> mpsc::UnboundedReceiver<SystemEvent> {
+        let (ear, events) = mpsc::unbounded_channel();
+        self.0.state().ear = Some(ear);
+        events
     }
 }

@@ -257,6 +257,14 @@ impl Actor {
         }
     }
 
+    /// Every folder is looked through: while the computer slept, nobody reported what happened to drives and shares.
+    pub(super) fn look_through_all(&mut self) {
+        let ids: Vec<_> = self.settings.get().folders.keys().copied().collect();
+        for id in ids {
+            self.folders.tell(id, Control::Scan);
+        }
+    }
+
     /// A folder whose files go to an account.
     pub(super) fn folder_of_account(&self, account: &str) -> Option<FolderId> {
         let mut folders = self.settings.get().folders.iter();

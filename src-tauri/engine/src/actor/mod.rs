@@ -13,6 +13,7 @@ mod feed;
 mod folders;
 mod preview;
 mod reports;
+mod system;
 mod verbs;
 mod views;
 mod watched;
@@ -37,7 +38,7 @@ use crate::catalog::Catalog;
 use crate::handle::Ask;
 use crate::keys::Keys;
 use crate::pace::Pace;
-use crate::ports::Ports;
+use crate::ports::{Ports, SystemEvent};
 use crate::record::Record;
 use crate::settings::{SettingsFile, Stored};
 use crate::store::{Contents, FolderRow, Origin, Store};
@@ -92,6 +93,7 @@ struct Actor {
     feed: feed::Feeds,
     ranks: (i64, i64),
     folders: folders::Folders,
+    system: mpsc::UnboundedReceiver<SystemEvent>,
     closing: Option<oneshot::Sender<()>>,
 }
 
@@ -214,6 +216,11 @@ impl Actor {
         let ranks = records.values().map(|record| record.row.rank);
         let ranks = ranks.fold((0, 0), |(first, last), rank| (rank.min(first), rank.max(last)));
         let catalog = Catalog::open(&setting.folder);
+        let system = if setting.works {
+            uplink.ports.system.listen(&setting.runtime)
+        } else {
+            mpsc::unbounded_channel().1
+        };
         let mut actor = Self {
             setting,
             store,
@@ -230,6 +237,7 @@ impl Actor {
             feed,
             ranks,
             folders,
+            system,
             closing: None,
         };
         for record in actor.records.values_mut() {
@@ -280,6 +288,7 @@ impl Actor {
                 },
                 Some((id, event)) = self.events.1.recv() => self.handle(id, event),
                 Some(later) = self.later.1.recv() => later(self),
+                Some(event) = self.system.recv() => self.on_system(event),
                 Some((watcher, report)) = self.folders.next_report() => self.on_report(watcher, report),
                 () = tokio::time::sleep(wake) => {}
             }
@@ -438,6 +447,7 @@ impl Actor {
     }
 
     fn start(&mut self, id: UploadId, job: Job) {
+        let now = self.now();
         let Some(record) = self.records.get_mut(&id) else {
             return;
         };
@@ -447,7 +457,7 @@ impl Actor {
             self.schedule.set_gate(&account, Gate::Open(job.allowance().uploads));
         }
         let (stop, meter) = (CancellationToken::new(), Arc::new(Meter::default()));
-        record.started(stop.clone(), meter.clone());
+        record.started(stop.clone(), meter.clone(), now);
         record.row.hold_until = None;
         let assignment = Assignment {
             id,
@@ -462,6 +472,7 @@ impl Actor {
             hashes: record.row.hashes.clone(),
             links: record.links.clone(),
             meter,
+            quiet_since: record.quiet_since,
         };
         let worker = worker::run(assignment, self.uplink.clone(), self.events.0.clone(), stop);
         self.setting.runtime.spawn(worker);

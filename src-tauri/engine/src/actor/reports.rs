@@ -19,8 +19,9 @@ use crate::worker::{Ending, Event, Finished, Learned};
 
 /// Looks for a file that is not there.
 const LOOK_FOR_FILE: Duration = Duration::from_secs(30);
-/// The longest pause between two looks whether the service can be reached again.
-const LONGEST_OFFLINE: Duration = Duration::from_secs(5);
+/// The longest pause between two looks whether the service can be reached again: with the look itself, an upload goes on
+/// within 5 s of the way being free, also where nobody says that it is.
+const LONGEST_OFFLINE: Duration = Duration::from_secs(4);
 /// Asks a keychain that was locked or silent again.
 const LOOK_FOR_KEY: Duration = Duration::from_secs(60);
 /// After a file changed: whoever writes it may not be done.
@@ -138,8 +139,7 @@ impl Actor {
         let Some(record) = self.records.get_mut(&id) else {
             return Ok(());
         };
-        record.count_wire();
-        record.work = None;
+        record.stopped();
         if let Some(level) = self.uplink.pace.level(&record.row.account) {
             self.store.keep_level(&record.row.account, level)?;
         }
@@ -387,7 +387,7 @@ impl Actor {
         self.touch_account(account);
     }
 
-    fn touch_account(&mut self, account: &str) {
+    pub(super) fn touch_account(&mut self, account: &str) {
         let of_account = self
             .records
             .values()
@@ -397,7 +397,7 @@ impl Actor {
 }
 
 /// Whether the service asked for it.
-fn is_pause(fault: &Fault) -> bool {
+pub(super) fn is_pause(fault: &Fault) -> bool {
     fault.kind == FaultKind::RateLimited
 }
 

@@ -1,7 +1,7 @@
 //! Watched folders: one watcher for each, which finds what is new, waits until it is finished, and tells the actor.
 //!
 //! What the system reports are hints; the truth is a look through the whole folder: at the start, when hints were lost,
-//! after sleep, when the folder comes back, and every so often. Nothing is remembered here that such a look does not
+//! after sleep (the actor says so), when the folder comes back, and every so often. Nothing is remembered here that such a look does not
 //! bring back: the ledger and the queue are the actor's. Refuses to open anything for writing.
 
 mod hints;
@@ -18,7 +18,7 @@ use std::time::Duration;
 
 use skylift_model::api::{FolderProblem, FolderState};
 use skylift_model::names::RawPath;
-use skylift_model::{Fault, FolderId, Timestamp};
+use skylift_model::{Fault, FolderId};
 use tokio::runtime::Handle as Runtime;
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
@@ -46,8 +46,6 @@ const CHECK_GONE: Duration = Duration::from_secs(3);
 const COLLECT: Duration = Duration::from_millis(100);
 /// Between two tries to hand on what the queue had no room for.
 const ROOM: Duration = Duration::from_millis(500);
-/// The clocks of day and of this process drift apart by more than this only in sleep, or when somebody sets one.
-const SLEPT: i64 = 20_000;
 /// Files that wait to be finished at most; the walk waits for them.
 const MOST_SETTLING: usize = 4096;
 /// Paths to look at that are remembered; more are answered with a look through the whole folder.
@@ -276,7 +274,6 @@ struct Watcher {
     collect_at: Option<Instant>,
     next_scan: Instant,
     next_check: Instant,
-    clocks: (Instant, Timestamp),
     /// Seen, but the queue had no room.
     parked: Vec<Seen>,
     retry_parked: Instant,
@@ -298,7 +295,6 @@ impl Watcher {
             ground: Arc::new(brief.ground),
             scan_every: brief.scan_every,
             root_id: brief.root_id,
-            clocks: (now, clock.now()),
             clock,
             reports,
             controls,
@@ -405,7 +401,7 @@ impl Watcher {
         }
     }
 
-    /// Looks whether the folder is there, and whether the computer slept.
+    /// Looks whether the folder is there.
     async fn check_folder(&mut self) -> Result<(), Gone> {
         let (ground, known) = (self.ground.clone(), self.root_id);
         let standing = blocking(move || look::folder(&ground.path, known)).await?;
@@ -428,7 +424,6 @@ impl Watcher {
                     self.hints = Arc::new(Hints::listen(&self.ground.path));
                     self.next_scan = now;
                 }
-                self.notice_sleep(now);
             }
             Standing::Gone(reason) => {
                 self.next_check = now + CHECK_GONE;
@@ -442,16 +437,6 @@ impl Watcher {
             }
         }
         Ok(())
-    }
-
-    fn notice_sleep(&mut self, now: Instant) {
-        let (then, time_then) = self.clocks;
-        let time = self.clock.now();
-        let passed = i64::try_from(now.duration_since(then).as_millis()).unwrap_or(i64::MAX);
-        if time.0.saturating_sub(time_then.0).saturating_sub(passed) > SLEPT {
-            self.next_scan = now;
-        }
-        self.clocks = (now, time);
     }
 
     /// Begins a walk where one is due.

@@ -162,7 +162,18 @@ impl Worker {
         if !self.flow_has(Step::Attach) || attached {
             return Ok(());
         }
-        self.ask(Step::Attach).await.map(|_| ())
+        match self.ask(Step::Attach).await {
+            // What was not attached in time, because the computer slept, is gone.
+            Err(Halt::Fault(_, fault)) if fault.verdict == Verdict::Reject && self.has_expired() => {
+                Err(Halt::Lost(fault))
+            }
+            attached => attached.map(|_| ()),
+        }
+    }
+
+    fn has_expired(&self) -> bool {
+        let now = self.shared.uplink.ports.clock.now();
+        self.session.expires_at.is_some_and(|expires| expires <= now)
     }
 
     /// The CRC32C of the whole file, combined from its parts; none while one is missing.

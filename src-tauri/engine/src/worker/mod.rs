@@ -12,7 +12,7 @@ pub(crate) use parts::Links;
 use std::collections::{BTreeMap, BTreeSet};
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use futures_util::FutureExt;
 use skylift_model::names::RawPath;
@@ -22,6 +22,7 @@ use skylift_model::{Fault, FaultKind, Key, Phase, UploadId, Verified};
 use skylift_service::driver::Job;
 use skylift_service::exchange::{Address, Algorithm, Call, Outcome, PartAck, Reading, Session, Step};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use crate::keys::Keys;
@@ -113,6 +114,8 @@ pub(crate) struct Meter {
     pub wire: Arc<AtomicU64>,
     /// Of tries that came to nothing.
     pub lost: AtomicU64,
+    /// Whether a part was sent at all.
+    pub sends: AtomicBool,
 }
 
 impl Meter {
@@ -150,6 +153,8 @@ pub(crate) struct Assignment {
     pub links: Arc<Links>,
     /// Bytes, counted.
     pub meter: Arc<Meter>,
+    /// Since when no part of it was on its way here.
+    pub quiet_since: Instant,
 }
 
 /// Why a worker cannot go on.
@@ -222,6 +227,7 @@ struct Shared {
     source: SourceFacts,
     file: Option<Arc<dyn SourceFile>>,
     meter: Arc<Meter>,
+    quiet_since: Instant,
     uplink: Uplink,
     events: mpsc::UnboundedSender<(UploadId, Event)>,
 }
@@ -262,6 +268,7 @@ impl Worker {
             hashes,
             links,
             meter,
+            quiet_since,
         } = assignment;
         // Once everything was sent the file is no longer needed: the service is asked all the same.
         let file = if job.flow().import {
@@ -294,6 +301,7 @@ impl Worker {
             source,
             file,
             meter,
+            quiet_since,
             uplink,
             events,
         };

@@ -289,6 +289,7 @@ impl Run {
             key,
             payload: payload.clone(),
         };
+        shared.meter.sends.store(true, Ordering::Relaxed);
         let started = tokio::time::Instant::now();
         let reply = shared.uplink.ports.transport.send(outgoing).await.map_err(fail)?;
         let result = shared

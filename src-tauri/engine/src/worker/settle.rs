@@ -37,8 +37,8 @@ impl Worker {
         }
         let flow = self.shared.job.flow().clone();
         if flow.last_part_completes && !self.all_acknowledged() {
-            // After a kill the system may still deliver a whole request that nobody waits for.
-            tokio::time::sleep(flow.drain).await;
+            // The system may still deliver a whole request that nobody waits for, after a kill as well.
+            tokio::time::sleep_until(self.shared.quiet_since + flow.drain).await;
         }
         if flow.has(Step::Status) && flow.has(Step::Create) {
             return self.settle_by_status().await;

@@ -2,6 +2,7 @@
 //!
 //! A part of them runs with every test, all of them where `SKYLIFT_ALL` is set.
 
+mod away;
 mod doubt;
 mod matrix;
 mod sabotage;

@@ -7,7 +7,7 @@ use crate::errand::{Errand, Way, ways};
 use skylift_model::Phase;
 
 /// Every way with all its steps, when nothing goes wrong.
-fn all_steps(seed: u64) -> Vec<(Way, u64)> {
+pub(super) fn all_steps(seed: u64) -> Vec<(Way, u64)> {
     let steps = |way| {
         let story = tell(Errand::plain(way, seed)).unwrap();
         let phase = story.at_last.as_ref().map(|row| row.phase);

@@ -1,0 +1,58 @@
+//! What the operating system says of sleep and network, and what it leads to: accounts that wait for the network look at
+//! once, over fresh connections.
+//!
+//! Refuses to end a pause that a service asked for, and to start anything itself: one upload of each account looks, and
+//! the schedule starts the others when it got through.
+
+use std::collections::HashSet;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use skylift_model::schedule::Gate;
+
+use super::Actor;
+use super::reports::is_pause;
+use crate::ports::SystemEvent;
+
+/// A look that got nowhere for this long hangs on the network of before.
+const HANGS: Duration = Duration::from_secs(2);
+
+impl Actor {
+    pub(super) fn on_system(&mut self, event: SystemEvent) {
+        tracing::info!(?event, "the system says");
+        let transport = &self.setting.ports.transport;
+        match event {
+            SystemEvent::Woke => {
+                transport.woke();
+                self.look_through_all();
+            }
+            SystemEvent::NetworkChanged => transport.renew(),
+        }
+        self.look_for_network();
+    }
+
+    /// Accounts that wait for the network look now, and begin anew with short pauses.
+    fn look_for_network(&mut self) {
+        let now = self.now();
+        let mut waiting = HashSet::new();
+        for (account, state) in self.accounts.iter_mut().filter(|(_, state)| state.sign_in.is_none()) {
+            if let Some((_, tries, again)) = state.shut.as_mut().filter(|(fault, ..)| !is_pause(fault)) {
+                (*tries, *again) = (0, now);
+                self.schedule.set_gate(&account.as_str().into(), Gate::Probe(now));
+                waiting.insert(account.clone());
+            }
+        }
+        for account in &waiting {
+            self.touch_account(account);
+        }
+        let looks = self
+            .records
+            .values()
+            .filter(|record| waiting.contains(&record.row.account));
+        for work in looks.filter_map(|record| record.work.as_ref()) {
+            if work.since.until(now) > HANGS && work.meter.wire.load(Ordering::Relaxed) == 0 {
+                work.stop.cancel();
+            }
+        }
+    }
+}
