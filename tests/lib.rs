@@ -10,6 +10,8 @@
 mod canary;
 #[path = "kit/process.rs"]
 mod process;
+#[path = "kit/relay.rs"]
+mod relay;
 #[path = "kit/running.rs"]
 mod running;
 #[path = "kit/world.rs"]
@@ -17,5 +19,6 @@ mod world;
 
 pub use canary::Canary;
 pub use process::{Finished, binary};
+pub use relay::Relay;
 pub use running::Running;
 pub use world::{Account, World, accounts, sha256};

@@ -8,5 +8,7 @@ mod crash;
 mod desktop;
 mod layering;
 mod scenarios;
+#[cfg(target_os = "linux")]
+mod system;
 mod vendors;
 mod watched;

@@ -1,6 +1,6 @@
 //! `skylift run` as a process that goes on beside the test: what it says as it says it, stopped politely or killed.
 
-use std::io::{BufRead, BufReader, Read, Write};
+use std::io::{BufRead, BufReader, Write};
 use std::process::{Child, Stdio};
 use std::sync::{Arc, Condvar, Mutex};
 use std::thread::JoinHandle;
@@ -26,6 +26,7 @@ pub struct Running<'a> {
 #[derive(Default)]
 struct Said {
     lines: Mutex<(Vec<Value>, bool)>,
+    log: Mutex<String>,
     more: Condvar,
 }
 
@@ -39,7 +40,7 @@ impl<'a> Running<'a> {
     pub fn spawn(world: &'a World, mut command: std::process::Command) -> Self {
         let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         let said = Arc::new(Said::default());
-        let (out, mut err) = (child.stdout.take().unwrap(), child.stderr.take().unwrap());
+        let (out, err) = (child.stdout.take().unwrap(), child.stderr.take().unwrap());
         let heard = said.clone();
         let out = std::thread::spawn(move || {
             let mut all = Vec::new();
@@ -55,9 +56,19 @@ impl<'a> Running<'a> {
             heard.more.notify_all();
             all
         });
+        let logged = said.clone();
         let err = std::thread::spawn(move || {
             let mut all = Vec::new();
-            err.read_to_end(&mut all).unwrap();
+            let mut err = BufReader::new(err);
+            let mut begun = 0;
+            while err.read_until(b'\n', &mut all).unwrap() > 0 {
+                logged
+                    .log
+                    .lock()
+                    .unwrap()
+                    .push_str(&String::from_utf8_lossy(&all[begun..]));
+                begun = all.len();
+            }
             all
         });
         Self {
@@ -105,6 +116,27 @@ impl<'a> Running<'a> {
         lines.0.iter().filter(|line| line["event"] == event).cloned().collect()
     }
 
+    /// What it logged so far.
+    pub fn log(&self) -> String {
+        self.said.log.lock().unwrap().clone()
+    }
+
+    /// Waits until it logged something.
+    pub fn wait_for_log(&self, what: &str) {
+        let deadline = Instant::now() + PATIENCE;
+        while !self.log().contains(what) {
+            assert!(Instant::now() < deadline, "never logged {what:?}:\n{}", self.log());
+            std::thread::sleep(ASK_AGAIN);
+        }
+    }
+
+    /// Sends the process a signal.
+    #[cfg(unix)]
+    pub fn signal(&self, signal: rustix::process::Signal) {
+        let id = rustix::process::Pid::from_raw(i32::try_from(self.child.id()).unwrap()).unwrap();
+        rustix::process::kill_process(id, signal).unwrap();
+    }
+
     /// Waits until every folder was looked through and nothing is about to come or to go.
     pub fn until_quiet(&self) {
         self.world.until_quiet();
@@ -133,8 +165,7 @@ impl<'a> Running<'a> {
     /// Ends it as Ctrl-C does.
     #[cfg(unix)]
     pub fn stop(mut self) {
-        let id = rustix::process::Pid::from_raw(i32::try_from(self.child.id()).unwrap()).unwrap();
-        rustix::process::kill_process(id, rustix::process::Signal::INT).unwrap();
+        self.signal(rustix::process::Signal::INT);
         self.end();
     }
 

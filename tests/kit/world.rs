@@ -195,17 +195,13 @@ impl World {
 
     /// Adds one by a definition of one's own.
     pub fn add_account_as(&self, account: Account, definition: &str) {
-        let base_url = self.sandbox().base_url(account.service);
+        self.add_account_at(account, definition, &self.sandbox().base_url(account.service));
+    }
+
+    /// Adds one that goes another way to the sandbox.
+    pub fn add_account_at(&self, account: Account, definition: &str, base_url: &str) {
         let name = account.name();
-        let mut arguments = vec![
-            "account",
-            "add",
-            &name,
-            "--service",
-            definition,
-            "--base-url",
-            &base_url,
-        ];
+        let mut arguments = vec!["account", "add", &name, "--service", definition, "--base-url", base_url];
         arguments.extend(account.options.iter().flat_map(|option| ["--option", option]));
         let _ = self.skylift(arguments).expect(0);
     }

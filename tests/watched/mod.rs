@@ -28,10 +28,10 @@ fn account_of(service: Service) -> Account {
 }
 
 /// Preloaded, it tells a program another time than it is.
-const LIAR: &str = "/usr/lib/x86_64-linux-gnu/faketime/libfaketime.so.1";
+pub(crate) const LIAR: &str = "/usr/lib/x86_64-linux-gnu/faketime/libfaketime.so.1";
 
 /// Has a program take its time of day from the test.
-fn with_own_clock<'a>(command: &'a mut Command, world: &World) -> &'a mut Command {
+pub(crate) fn with_own_clock<'a>(command: &'a mut Command, world: &World) -> &'a mut Command {
     command
         .env("LD_PRELOAD", LIAR)
         .env("FAKETIME_TIMESTAMP_FILE", world.files().join("clock"))
@@ -43,12 +43,12 @@ fn with_own_clock<'a>(command: &'a mut Command, world: &World) -> &'a mut Comman
 }
 
 /// Sets that time, in seconds from the right one.
-fn set_clock(world: &World, offset: i64) {
+pub(crate) fn set_clock(world: &World, offset: i64) {
     std::fs::write(world.files().join("clock"), format!("{offset:+}")).unwrap();
 }
 
 /// Whether this system lets the test do what it needs; where not, it says so.
-fn can(what: &str, program: &str, arguments: &[&str]) -> bool {
+pub(crate) fn can(what: &str, program: &str, arguments: &[&str]) -> bool {
     let status = Command::new(program).args(arguments).status();
     let can = status.is_ok_and(|status| status.success());
     if !can {

@@ -4,7 +4,7 @@
 //! Refuses to end a pause that a service asked for, and to start anything itself: one upload of each account looks, and
 //! the schedule starts the others when it got through.
 
-use std::collections::HashSet;
+use std::collections::BTreeSet;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
@@ -34,7 +34,7 @@ impl Actor {
     /// Accounts that wait for the network look now, and begin anew with short pauses.
     fn look_for_network(&mut self) {
         let now = self.now();
-        let mut waiting = HashSet::new();
+        let mut waiting = BTreeSet::new();
         for (account, state) in self.accounts.iter_mut().filter(|(_, state)| state.sign_in.is_none()) {
             if let Some((_, tries, again)) = state.shut.as_mut().filter(|(fault, ..)| !is_pause(fault)) {
                 (*tries, *again) = (0, now);
