@@ -1,6 +1,6 @@
 //! The network goes and comes back: nothing is counted, and uploads go on as soon as somebody says so, or soon after.
 
-use std::process::Stdio;
+use std::process::{Command, Stdio};
 
 use skylift_sandbox::Service;
 use skylift_tests::{Relay, Running, World};
@@ -54,39 +54,38 @@ fn a_pause_that_the_service_asked_for_outlasts_sleep_and_changes_of_the_network(
     );
 }
 
-#[test]
-fn an_interface_that_goes_and_comes_back_costs_no_try() {
+/// An engine and a sandbox in a network of their own, whose one interface the test takes down and up; nothing where that
+/// cannot be had.
+fn in_own_network<'a>(world: &'a World, fault: &str) -> Option<Running<'a>> {
     let own = ["--user", "--map-root-user", "--net", "ip", "link", "set", "lo", "up"];
     if !crate::watched::can("a network of its own for a program, or ip", "unshare", &own) {
-        return;
+        return None;
     }
-    let (world, account) = (World::new(), of(Service::Andi));
-    // The sandbox of the test is in another network; this one is reached over the interface that goes.
-    let script = "ip link set lo up; \"$0\" sandbox --port 4000 --json >&2 < /dev/null & \
-                  \"$0\" -v run --json < /dev/null & while read -r step; do eval \"$step\"; done";
-    let add_account = ["account", "add", "andi", "--service", "andi", "--no-test", "--base-url"];
-    let _ = world
-        .skylift([&add_account[..], &["http://127.0.0.1:4000/andi"]].concat())
-        .expect(0);
+    let script = format!(
+        "ip link set lo up; \"$0\" sandbox --port 4000 --json {fault} >&2 < /dev/null & \
+         \"$0\" -v run --json < /dev/null & while read -r step; do eval \"$step\"; done"
+    );
+    let add = "account add andi --service andi --no-test --base-url http://127.0.0.1:4000/andi";
+    let _ = world.skylift(add.split(' ')).expect(0);
     let skylift = world.command([] as [&str; 0]);
-    let mut command = std::process::Command::new("unshare");
-    command.args([
-        "--user",
-        "--map-root-user",
-        "--net",
-        "--pid",
-        "--fork",
-        "--kill-child",
-        "sh",
-        "-ec",
-        script,
-    ]);
-    command.arg(skylift.get_program()).env_clear().stdin(Stdio::piped());
+    let mut command = Command::new("unshare");
+    command.args(["--user", "--map-root-user", "--net", "--pid", "--fork", "--kill-child"]);
+    command.args(["sh", "-ec", &script]).arg(skylift.get_program());
+    command.env_clear().stdin(Stdio::piped());
     for (name, value) in skylift.get_envs() {
         command.env(name, value.unwrap_or_default());
     }
-    let running = Running::spawn(&world, command);
+    let running = Running::spawn(world, command);
     running.wait_for_log("4000/_sandbox");
+    Some(running)
+}
+
+#[test]
+fn an_interface_that_goes_and_comes_back_costs_no_try() {
+    let (world, account) = (World::new(), of(Service::Andi));
+    let Some(running) = in_own_network(&world, "") else {
+        return;
+    };
     for name in ["a.txt", "b.txt", "c.txt"] {
         running.tell("ip link set lo down");
         add(&world, account, name, 1000);
@@ -96,4 +95,21 @@ fn an_interface_that_goes_and_comes_back_costs_no_try() {
         assert_one_try(&completed[0]);
     }
     running.wait_for_log(NETWORK_CHANGED);
+}
+
+#[test]
+fn a_file_whose_way_goes_while_it_is_sent_costs_no_try() {
+    let (world, account) = (World::new(), of(Service::Andi));
+    let slow = "--fault andi:part:slow=20KB/s:times=1";
+    let Some(running) = in_own_network(&world, slow) else {
+        return;
+    };
+    // More than the buffers on the way hold.
+    add(&world, account, "a.txt", 50_000_000);
+    until_row(&world, "a.txt", |row| row["phase"] == "completing");
+    running.tell("ip link set lo down");
+    until_row(&world, "a.txt", is_offline);
+    running.tell("ip link set lo up");
+    let completed = running.wait_for("completed", "a.txt", 1);
+    assert_one_try(&completed[0]);
 }

@@ -72,7 +72,7 @@ pub struct Network {
     resolver: Resolver,
 }
 
-/// The client, whose kept connections end with it.
+/// The client. Connections that it keeps are used by no other one.
 struct Pool {
     client: Mutex<Client>,
     stale: AtomicBool,
