@@ -1,30 +1,95 @@
-//! A disk that is full or broken under the queue: the upload waits with a clear word, nothing is damaged, and it goes on
-//! when the disk works again.
+//! A disk that is full or broken under the queue or under the file: the upload waits with a clear word, nothing is damaged or
+//! sent short, and it goes on when the disk works again.
 //!
-//! `SKYLIFT_EVERY_SYSCALL` lets every write fail instead of some.
+//! `SKYLIFT_EVERY_SYSCALL` lets every read and write fail instead of some.
 
 use std::io::{BufRead, BufReader};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use rand::RngExt;
 use rand::rngs::StdRng;
 
 use super::place::{Life, PART, Place, WAYS, Way};
-use super::traced::{can_trace, tampered};
+use super::traced::{can_trace, tampered_at};
 use super::{each, for_each_point, one_of};
 
 /// Points in every run of the tests.
-const POINTS: u64 = 10;
+const POINTS: u64 = 12;
 const SIZE: u64 = 5 * PART - 3;
-/// What fails and how, the furthest that a thread gets in a short upload, and what is said of it. SQLite does not tell a
-/// full disk from a broken one where it has no room for the index of its log.
-const FAILURES: [(&str, &str, u32, &str); 4] = [
-    ("pwrite64", "ENOSPC", 33, "the disk "),
-    ("pwrite64", "EIO", 33, "the disk does not read or write the queue"),
-    ("fsync", "EIO", 9, "the disk does not read or write the queue"),
-    ("ftruncate", "EIO", 2, "the disk does not read or write the queue"),
+const BROKEN: &[&str] = &[
+    "the disk does not read or write the queue",
+    "the disk is full or broken",
 ];
+
+/// What fails.
+#[derive(Clone, Copy, Debug)]
+struct Failure {
+    call: &'static str,
+    /// In the words of `strace`.
+    how: &'static str,
+    of: Of,
+    /// The furthest that a thread gets in a short upload.
+    most: u32,
+    /// What is said of it, one of these; a call that is made again by itself is not worth a word.
+    says: &'static [&'static str],
+}
+
+/// Whose calls fail.
+#[derive(Clone, Copy, Debug)]
+enum Of {
+    Queue,
+    Source,
+}
+
+const fn failure(call: &'static str, how: &'static str, of: Of, most: u32, says: &'static [&'static str]) -> Failure {
+    Failure {
+        call,
+        how,
+        of,
+        most,
+        says,
+    }
+}
+
+const FAILURES: [Failure; 10] = [
+    failure("pwrite64", "error=ENOSPC", Of::Queue, 33, &["the disk is full"]),
+    failure("pwrite64", "error=EIO", Of::Queue, 33, BROKEN),
+    failure("pwrite64", "error=EINTR", Of::Queue, 33, &[]),
+    failure("fsync", "error=EIO", Of::Queue, 9, BROKEN),
+    failure("ftruncate", "error=EIO", Of::Queue, 2, BROKEN),
+    failure("pread64,read", "error=EIO", Of::Queue, 10, BROKEN),
+    failure("pread64", "error=EINTR", Of::Queue, 10, &[]),
+    failure("pread64", "error=EIO", Of::Source, 3, &["the file cannot be read"]),
+    // The file ends where it should not. Other short reads would come without the bytes that they stand for.
+    failure("pread64", "retval=0", Of::Source, 3, &["the file became shorter"]),
+    failure("pread64", "error=EINTR", Of::Source, 3, &[]),
+];
+
+impl Failure {
+    /// The program with this, at the calls that `when` names.
+    fn command(self, life: &Life<'_>, way: Way, file: &Path, when: &str) -> Command {
+        let of: Vec<PathBuf> = match self.of {
+            Of::Queue => ["queue.db", "queue.db-wal", "queue.db-shm"]
+                .map(|name| life.data.join(name))
+                .into(),
+            Of::Source => vec![file.to_owned()],
+        };
+        tampered_at(
+            &life.command(way.upload(file)),
+            self.call,
+            &format!("{}:when={when}", self.how),
+            &of,
+        )
+    }
+
+    fn is_said_in(self, text: &str) -> bool {
+        self.says
+            .iter()
+            .any(|words| text.to_lowercase().contains(&words.to_lowercase()))
+    }
+}
 
 /// The queue is sound and the upload arrives as if nothing had been.
 fn goes_on(place: &Place, life: &Life<'_>, way: Way, file: &Path) {
@@ -33,22 +98,19 @@ fn goes_on(place: &Place, life: &Life<'_>, way: Way, file: &Path) {
     let queue = rusqlite::Connection::open(life.data.join("queue.db")).unwrap();
     let sound: String = queue.query_row("PRAGMA integrity_check", [], |row| row.get(0)).unwrap();
     assert_eq!(sound, "ok");
-    assert!(!life.data.join("queue.db.bad-1").exists(), "it was taken for damaged");
+    let aside = life.data.join("queue.db.bad-1");
+    assert!(!aside.exists(), "it was taken for damaged");
 }
 
-/// One write fails, once.
-fn once(place: &Place, way: Way, failure: (&str, &str, u32, &str), nth: u32) {
-    let (call, error, _, words) = failure;
+/// It fails once.
+fn once(place: &Place, way: Way, failure: Failure, nth: u32) {
     let (life, file) = (place.life(), place.file(way, SIZE));
-    let how = format!("error={error}:when={nth}");
-    let finished = place
-        .world
-        .finish(tampered(&life.command(way.upload(&file)), call, &how));
+    let finished = place.world.finish(failure.command(&life, way, &file, &nth.to_string()));
     let said = format!("{}{}", finished.stdout, finished.stderr);
-    assert!(!said.contains("panicked"), "{call} {how}: {finished:?}");
+    assert!(!said.contains("panicked"), "{failure:?} {nth}: {finished:?}");
     assert!(
-        finished.code() == 0 || said.contains(words),
-        "{call} {how}: {finished:?}"
+        finished.code() == 0 || failure.is_said_in(&said),
+        "{failure:?} {nth}: {finished:?}"
     );
     if finished.code() == 0 {
         place.assert_whole_and_once(way, &file);
@@ -57,17 +119,27 @@ fn once(place: &Place, way: Way, failure: (&str, &str, u32, &str), nth: u32) {
     }
 }
 
-/// Every write fails from one on, until a person ends the program. Whether one did.
-fn for_ever(place: &Place, way: Way, failure: (&str, &str, u32, &str), nth: u32) -> bool {
-    let (call, error, _, words) = failure;
+/// It fails from one call on, until a person ends the program. Whether one did.
+fn for_ever(place: &Place, way: Way, failure: Failure, nth: u32) -> bool {
     let (life, file) = (place.life(), place.file(way, SIZE));
-    let how = format!("error={error}:when={nth}+");
-    let mut traced = tampered(&life.command(way.upload(&file)), call, &how);
-    let mut child = traced.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
-    let mut said = BufReader::new(child.stderr.take().unwrap()).lines().map(Result::unwrap);
+    let mut traced = Command::new("sh");
+    let failing = failure.command(&life, way, &file, &format!("{nth}+"));
+    // What it says in words and what it says as events, as it says it. The process stays the one of the program.
+    traced
+        .args(["-c", "exec \"$@\" 2>&1", "sh"])
+        .arg(failing.get_program())
+        .args(failing.get_args());
+    traced
+        .env_clear()
+        .envs(failing.get_envs().filter_map(|(name, value)| Some((name, value?))));
+    traced
+        .current_dir(failing.get_current_dir().unwrap())
+        .stdin(Stdio::null());
+    let mut child = traced.stdout(Stdio::piped()).spawn().unwrap();
+    let mut said = BufReader::new(child.stdout.take().unwrap()).lines().map(Result::unwrap);
     let (mut all, mut heard) = (Vec::new(), false);
     for line in said.by_ref() {
-        heard |= line.contains(words);
+        heard |= failure.is_said_in(&line);
         all.push(line);
         if heard {
             break;
@@ -77,10 +149,10 @@ fn for_ever(place: &Place, way: Way, failure: (&str, &str, u32, &str), nth: u32)
     let _ = child.kill();
     drop(said);
     let status = child.wait().unwrap();
-    assert!(heard || status.success(), "{call} {how}: {all:?}");
+    assert!(heard || status.success(), "{failure:?} {nth}+ {status}: {all:?}");
     assert!(
         !all.iter().any(|line| line.contains("panicked")),
-        "{call} {how}: {all:?}"
+        "{failure:?} {nth}+: {all:?}"
     );
     if status.success() {
         place.assert_whole_and_once(way, &file);
@@ -88,6 +160,20 @@ fn for_ever(place: &Place, way: Way, failure: (&str, &str, u32, &str), nth: u32)
     }
     goes_on(place, &life, way, &file);
     true
+}
+
+/// Once and for ever, at call after call, until the program does not come that far. How many points there were.
+fn at_every(place: &Place, way: Way, failure: Failure) -> u32 {
+    if failure.says.is_empty() {
+        (1..=failure.most).for_each(|nth| once(place, way, failure, nth));
+        return failure.most;
+    }
+    let mut nth = 1;
+    while for_ever(place, way, failure, nth) {
+        once(place, way, failure, nth);
+        nth += 1;
+    }
+    2 * (nth - 1)
 }
 
 #[test]
@@ -98,8 +184,8 @@ fn an_upload_waits_for_a_disk_that_fails_and_goes_on_when_it_works() {
     if std::env::var_os("SKYLIFT_EVERY_SYSCALL").is_none() {
         let some = |place: &Place, chance: &mut StdRng| {
             let (way, failure) = (*one_of(chance, &WAYS), *one_of(chance, &FAILURES));
-            let nth = chance.random_range(1..=failure.2);
-            if chance.random_bool(0.5) {
+            let nth = chance.random_range(1..=failure.most);
+            if failure.says.is_empty() || chance.random_bool(0.5) {
                 once(place, way, failure, nth);
             } else {
                 let _ = for_ever(place, way, failure, nth);
@@ -111,21 +197,30 @@ fn an_upload_waits_for_a_disk_that_fails_and_goes_on_when_it_works() {
         .into_iter()
         .flat_map(|way| FAILURES.map(|failure| (way, failure)))
         .collect();
+    let points = AtomicU32::new(0);
     each(all, |(way, failure)| {
-        let place = Place::new();
-        let mut nth = 1;
-        while for_ever(&place, way, failure, nth) {
-            once(&place, way, failure, nth);
-            nth += 1;
-        }
+        let here = at_every(&Place::new(), way, failure);
+        points.fetch_add(here, Ordering::Relaxed);
         println!(
-            "{:?} {:?}: {} {} at {} points",
-            way.service,
-            way.mode,
-            failure.0,
-            failure.1,
-            nth - 1
+            "{:?} {:?}: {} {} of the {:?}: {here} points",
+            way.service, way.mode, failure.call, failure.how, failure.of
         );
+    });
+    let points = points.into_inner();
+    println!("failing disks: {points} points");
+    assert!(points >= 500, "only {points} points");
+}
+
+#[test]
+fn a_disk_that_fails_to_read_is_not_taken_for_a_damaged_queue() {
+    if !can_trace() {
+        return;
+    }
+    let (place, way) = (Place::new(), WAYS[0]);
+    let unread = failure("pread64,read", "error=EIO", Of::Queue, 8, BROKEN);
+    each((1..=unread.most).collect(), |nth| {
+        once(&place, way, unread, nth);
+        let _ = for_ever(&place, way, unread, nth);
     });
 }
 

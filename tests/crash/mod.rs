@@ -5,7 +5,7 @@ mod damage;
 mod full;
 mod kills;
 mod owners;
-mod place;
+pub(crate) mod place;
 mod seed;
 mod syscalls;
 mod traced;

@@ -7,17 +7,17 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use skylift_sandbox::{Config, Service};
+use skylift_sandbox::{Config, ObjectInfo, Service};
 use skylift_tests::{Account, Finished, World, accounts};
 
 /// Bytes of a part.
-pub(super) const PART: u64 = 10 * 1024;
+pub(crate) const PART: u64 = 10 * 1024;
 /// The definition of the service where Skylift decides how large a part is.
 const NOTION: &str = include_str!("../../src-tauri/service/definitions/notion.toml");
 
 /// A way to send a file.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Way {
+pub(crate) struct Way {
     /// Where to.
     pub service: Service,
     /// The mode; nothing leaves it to the engine.
@@ -27,7 +27,7 @@ pub(super) struct Way {
 }
 
 /// Every way there is.
-pub(super) const WAYS: [Way; 6] = [
+pub(crate) const WAYS: [Way; 6] = [
     Way {
         service: Service::Archetype,
         mode: None,
@@ -62,7 +62,7 @@ pub(super) const WAYS: [Way; 6] = [
 
 impl Way {
     /// The smallest file that the service takes.
-    pub(super) fn smallest(self) -> u64 {
+    pub(crate) fn smallest(self) -> u64 {
         u64::from(self.service == Service::Archetype)
     }
 
@@ -72,7 +72,7 @@ impl Way {
     }
 
     /// The command that uploads a file this way.
-    pub(super) fn upload(self, file: &Path) -> Vec<String> {
+    pub(crate) fn upload(self, file: &Path) -> Vec<String> {
         let mut arguments = vec!["upload".to_owned(), file.to_str().unwrap().to_owned(), "--to".into()];
         arguments.extend([self.account().name(), "--json".into()]);
         // An empty file has no parts: the engine chooses.
@@ -88,7 +88,7 @@ impl Way {
 }
 
 /// The place.
-pub(super) struct Place {
+pub(crate) struct Place {
     /// Its sandbox and its files.
     pub world: World,
     lives: AtomicU64,
@@ -96,7 +96,7 @@ pub(super) struct Place {
 
 impl Place {
     /// A sandbox with small parts and an account for each service.
-    pub(super) fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let mut config = Config::default();
         config.andi.part_size = Some(PART);
         config.andi.completion_delay = std::time::Duration::ZERO;
@@ -121,7 +121,7 @@ impl Place {
     }
 
     /// A data folder with every account and without a queue.
-    pub(super) fn life(&self) -> Life<'_> {
+    pub(crate) fn life(&self) -> Life<'_> {
         let number = self.lives.fetch_add(1, Ordering::Relaxed);
         let data = self.world.files().with_file_name(format!("life-{number}"));
         std::fs::create_dir_all(data.join("services")).unwrap();
@@ -132,22 +132,28 @@ impl Place {
     }
 
     /// A file that no other point has.
-    pub(super) fn file(&self, way: Way, size: u64) -> PathBuf {
+    pub(crate) fn file(&self, way: Way, size: u64) -> PathBuf {
         let number = self.lives.fetch_add(1, Ordering::Relaxed);
         self.world.file(format!("file-{number}.{}", way.account().ending), size)
     }
 
     /// P1, P2, P5: the service has the file whole, and once.
-    pub(super) fn assert_whole_and_once(&self, way: Way, file: &Path) {
+    pub(crate) fn assert_whole_and_once(&self, way: Way, file: &Path) {
+        let found = self.assert_whole(way, file);
+        assert_eq!(found.len(), 1, "{way:?} holds {} so often: {found:?}", file.display());
+    }
+
+    /// P1, P2: the service has the file, and nothing else under its name.
+    pub(crate) fn assert_whole(&self, way: Way, file: &Path) -> Vec<ObjectInfo> {
         let name = file.file_name().unwrap().to_str().unwrap();
-        let objects = self.world.objects(way.service);
-        let found: Vec<_> = objects.iter().filter(|object| object.name == name).collect();
-        assert_eq!(found.len(), 1, "{way:?} holds {name} so often: {found:?}");
-        assert_eq!(
-            found[0].sha256,
-            skylift_tests::sha256(file),
-            "{way:?} holds something else as {name}"
-        );
+        let mut found = self.world.objects(way.service);
+        found.retain(|object| object.name == name);
+        assert!(!found.is_empty(), "{way:?} does not hold {name}");
+        let sha256 = skylift_tests::sha256(file);
+        for object in &found {
+            assert_eq!(object.sha256, sha256, "{way:?} holds something else as {name}");
+        }
+        found
     }
 }
 
@@ -162,10 +168,10 @@ fn small_notion() -> String {
 }
 
 /// Parts that are in a ledger, by the service's names, and how often each had arrived.
-pub(super) type Acknowledged = BTreeMap<(String, u32), u64>;
+pub(crate) type Acknowledged = BTreeMap<(String, u32), u64>;
 
 /// One data folder, and the engines that use it one after the other.
-pub(super) struct Life<'a> {
+pub(crate) struct Life<'a> {
     place: &'a Place,
     /// The data folder.
     pub data: PathBuf,
@@ -173,19 +179,19 @@ pub(super) struct Life<'a> {
 
 impl Life<'_> {
     /// The program on this data folder.
-    pub(super) fn command<S: AsRef<OsStr>>(&self, arguments: impl IntoIterator<Item = S>) -> Command {
+    pub(crate) fn command<S: AsRef<OsStr>>(&self, arguments: impl IntoIterator<Item = S>) -> Command {
         let mut command = self.place.world.command(arguments);
         command.env("SKYLIFT_DATA_DIR", &self.data);
         command
     }
 
     /// Runs it to its end.
-    pub(super) fn run<S: AsRef<OsStr>>(&self, arguments: impl IntoIterator<Item = S>) -> Finished {
+    pub(crate) fn run<S: AsRef<OsStr>>(&self, arguments: impl IntoIterator<Item = S>) -> Finished {
         self.place.world.finish(self.command(arguments))
     }
 
     /// Works the queue until nothing is left; a file that never came into it is added once more, as a person would.
-    pub(super) fn go_on(&self, way: Way, file: &Path) -> Command {
+    pub(crate) fn go_on(&self, way: Way, file: &Path) -> Command {
         if self.sessions(way).unwrap_or_default().is_empty() {
             self.command(way.upload(file))
         } else {
@@ -194,7 +200,7 @@ impl Life<'_> {
     }
 
     /// The parts that are in the ledger, and how often each has arrived by now.
-    pub(super) fn acknowledged(&self, way: Way) -> Acknowledged {
+    pub(crate) fn acknowledged(&self, way: Way) -> Acknowledged {
         let stats = self.place.world.sandbox().stats();
         let mut acknowledged = Acknowledged::new();
         for (session, numbers) in self.sessions(way).unwrap_or_default() {
@@ -226,7 +232,7 @@ impl Life<'_> {
     }
 
     /// P6: no part that was in the ledger when a process died arrived once more. Says how many there were.
-    pub(super) fn assert_none_sent_again(&self, way: Way, acknowledged: &Acknowledged) -> u64 {
+    pub(crate) fn assert_none_sent_again(&self, way: Way, acknowledged: &Acknowledged) -> u64 {
         let stats = self.place.world.sandbox().stats();
         let counts = &stats.services[&way.service].part_counts;
         for ((upload, number), before) in acknowledged {

@@ -1,5 +1,7 @@
 //! The program under `strace`, which kills it at a system call or lets the call fail.
 
+use std::ffi::OsStr;
+use std::path::PathBuf;
 use std::process::Command;
 use std::sync::LazyLock;
 
@@ -18,12 +20,20 @@ pub(super) fn can_trace() -> bool {
 /// The same command with something done to one system call: `signal=KILL:when=3`, `error=EIO:when=2+`. The calls of each
 /// thread are counted for themselves. The process is that of the program: who traces it is its grandchild.
 pub(super) fn tampered(command: &Command, call: &str, how: &str) -> Command {
-    let mut traced = Command::new("strace");
+    tampered_at(command, call, how, &[])
+}
+
+/// The same for calls about some files only, by their full paths; about everything where none is named.
+pub(super) fn tampered_at(command: &Command, call: &str, how: &str, files: &[PathBuf]) -> Command {
+    let mut traced = Command::new("env");
     traced
+        // strace kills what it should trace when it takes 3 seconds to begin, as on a busy computer.
+        .args(["--ignore-signal=ALRM", "strace"])
         .args(["-D", "-f", "-qq", "-o", "/dev/null", "-e"])
         .arg(format!("trace={call}"))
         .arg("-e")
         .arg(format!("inject={call}:{how}"))
+        .args(files.iter().flat_map(|file| [OsStr::new("-P"), file.as_os_str()]))
         .arg(command.get_program())
         .args(command.get_args())
         .env_clear()

@@ -205,7 +205,7 @@ impl<L: Line> Transport for HttpTransport<L> {
             };
             let slept = sleeps.has_changed().unwrap_or(false);
             match payload.as_ref().and_then(|payload| payload.trouble.get()) {
-                Some(trouble) => Err(files::explain(trouble)),
+                Some(trouble) => Err(files::explain_read(trouble)),
                 None => result.map_err(|fault| {
                     if slept && broke(&fault) {
                         Broken::Slept.explain(&host)

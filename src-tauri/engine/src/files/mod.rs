@@ -18,7 +18,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use skylift_model::names::RawPath;
-use skylift_model::{Fault, FaultKind};
+use skylift_model::{Fault, FaultKind, Verdict};
 
 #[cfg(target_os = "linux")]
 pub(crate) use linux::{is_open_for_writing, is_remote, watch_limits};
@@ -181,8 +181,20 @@ pub fn explain(error: &io::Error) -> Fault {
             Fault::new(FaultKind::SourceChanged, "the file became shorter while it was sent")
         }
         io::ErrorKind::InvalidData => Fault::new(FaultKind::SourceChanged, error.to_string()),
-        _ => Fault::new(FaultKind::SourceUnreadable, format!("the file cannot be read: {error}")),
+        _ => Fault::new(FaultKind::SourceUnreadable, format!("the file cannot be read: {error}"))
+            .hint("Check the drive that the file is on, then retry."),
     }
+}
+
+/// What an error means while a file is read that could be opened: a drive that fails now and then is tried again.
+pub fn explain_read(error: &io::Error) -> Fault {
+    let fault = explain(error);
+    if fault.kind != FaultKind::SourceUnreadable {
+        return fault;
+    }
+    fault
+        .verdict(Verdict::Retry)
+        .hint("Check the drive that the file is on; Skylift tries again by itself.")
 }
 
 /// `cap-std` refuses what leads out of a folder as not permitted, without a number of the operating system.

@@ -79,10 +79,15 @@ impl Store {
         };
         let opened = match origin {
             Origin::Kept if damaged => Err(Trouble::Damaged),
-            _ => Self::sound(&path),
+            // What SQLite calls damage may be a disk that failed to read, once.
+            _ => Self::sound(&path).or_else(|trouble| match trouble {
+                Trouble::Damaged => Self::sound(&path),
+                other => Err(other),
+            }),
         };
         match opened {
             Ok((store, contents)) => Ok((store, contents, origin)),
+            Err(Trouble::Damaged) if !open::can_be_read(&path) => Err(open::unread()),
             Err(Trouble::Damaged) => Self::rescue(&path),
             Err(trouble) => Err(trouble.fault(&path)),
         }
@@ -189,9 +194,26 @@ impl Store {
         self.failed(error)
     }
 
+    /// Whether the file is damaged, and not the disk that failed to read, once or for longer.
+    fn second_look(&self) -> Result<bool> {
+        if self.check().is_ok() {
+            return Err(open::unread());
+        }
+        let path = self.connection.path().map(Path::new);
+        if path.is_none_or(open::can_be_read) {
+            Ok(true)
+        } else {
+            Err(open::unread())
+        }
+    }
+
     /// Remembers what the disk refused, reading or writing.
     fn failed(&self, error: &rusqlite::Error) -> Fault {
         let damaged = match open::cause(error) {
+            Cause::Content if open::may_be_the_disk(error) => match self.second_look() {
+                Ok(damaged) => damaged,
+                Err(unread) => return self.trouble.get_or_init(|| unread).clone(),
+            },
             Cause::Content => true,
             Cause::Contradiction => self.check().is_err(),
             Cause::Surroundings => false,
@@ -243,7 +265,9 @@ fn timestamp(milliseconds: Option<i64>) -> Option<Timestamp> {
 
 #[cfg(test)]
 mod tests {
-    use rusqlite::ffi::{SQLITE_CORRUPT, SQLITE_FULL, SQLITE_IOERR, SQLITE_NOMEM, SQLITE_READONLY};
+    use rusqlite::ffi::{
+        SQLITE_CORRUPT, SQLITE_FULL, SQLITE_IOERR, SQLITE_IOERR_SHMSIZE, SQLITE_NOMEM, SQLITE_READONLY,
+    };
 
     use super::*;
 
@@ -358,7 +382,13 @@ mod tests {
     #[test]
     fn a_full_disk_is_the_only_trouble_that_asks_for_space() {
         let of = |code| explain(&rusqlite::Error::SqliteFailure(rusqlite::ffi::Error::new(code), None));
-        assert!(of(SQLITE_FULL).hint.contains("space"));
+        for code in [SQLITE_FULL, SQLITE_IOERR_SHMSIZE] {
+            let fault = of(code);
+            assert!(
+                fault.message.contains("full") && fault.hint.contains("space"),
+                "{fault:?}"
+            );
+        }
         for code in [SQLITE_CORRUPT, SQLITE_IOERR, SQLITE_NOMEM, SQLITE_READONLY] {
             let fault = of(code);
             assert!(!fault.hint.contains("space") && !fault.hint.is_empty(), "{fault:?}");

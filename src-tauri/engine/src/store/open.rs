@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use rusqlite::config::DbConfig;
-use rusqlite::{Connection, Error, ErrorCode, OpenFlags};
+use rusqlite::{Connection, Error, ErrorCode, OpenFlags, ffi};
 use skylift_model::{Fault, FaultKind};
 
 /// The name of the file in the data folder.
@@ -98,6 +98,11 @@ pub(super) fn cause(error: &Error) -> Cause {
 /// What an error of SQLite means while the queue is in use.
 pub(crate) fn explain(error: &Error) -> Fault {
     let (message, hint) = match error.sqlite_error_code() {
+        // It does not say why it could not make room for the index of its log. Nearly always the disk is full.
+        Some(ErrorCode::SystemIoFailure) if is_about_room(error) => (
+            "the disk is full or broken: the queue cannot be written".into(),
+            "Free some space, or check the disk if there is some; Skylift goes on by itself.",
+        ),
         Some(ErrorCode::DiskFull) => (
             "the disk is full: the queue cannot be written".into(),
             "Free some space; Skylift goes on by itself.",
@@ -121,6 +126,29 @@ pub(crate) fn explain(error: &Error) -> Fault {
         ),
     };
     Fault::new(FaultKind::Storage, message).hint(hint)
+}
+
+/// Whether SQLite says of a disk that failed to read what it says of a damaged file.
+pub(super) fn may_be_the_disk(error: &Error) -> bool {
+    error.sqlite_error_code() == Some(ErrorCode::DatabaseCorrupt)
+}
+
+/// Whether the disk gives all of a queue and of what is beside it.
+pub(super) fn can_be_read(path: &Path) -> bool {
+    let read = |path: &Path| std::io::copy(&mut std::fs::File::open(path)?, &mut std::io::sink());
+    let wal = beside(path, WAL);
+    read(path).is_ok() && (is_missing(&wal) || read(&wal).is_ok())
+}
+
+/// The disk did not read what may be good.
+pub(super) fn unread() -> Fault {
+    Fault::new(FaultKind::Storage, "the disk does not read or write the queue")
+        .hint("Check the disk; Skylift goes on by itself when it works again.")
+}
+
+fn is_about_room(error: &Error) -> bool {
+    let code = error.sqlite_error().map(|error| error.extended_code);
+    code == Some(ffi::SQLITE_IOERR_SHMSIZE)
 }
 
 fn damaged() -> Fault {

@@ -184,7 +184,7 @@ impl Worker {
 async fn read_through(payload: Payload) -> Result<Option<(Algorithm, String)>, Fault> {
     let mut body = payload.body();
     while let Some(frame) = std::future::poll_fn(|cx| std::pin::Pin::new(&mut body).poll_frame(cx)).await {
-        frame.map_err(|error| crate::files::explain(&error))?;
+        frame.map_err(|error| crate::files::explain_read(&error))?;
         tokio::task::yield_now().await;
     }
     Ok(payload.sums.get().and_then(|sums| sums.whole.clone()))
