@@ -90,3 +90,36 @@ pub fn with<T>(bug: Bug, work: impl FnOnce() -> T) -> T {
     ACTIVE.set(None);
     result
 }
+
+#[cfg(feature = "sabotage")]
+std::thread_local! {
+    static TRIPS: std::cell::Cell<(u64, Option<u64>)> = const { std::cell::Cell::new((0, None)) };
+}
+
+/// A place where the engine may be made to panic.
+#[cfg(feature = "sabotage")]
+pub fn trip() {
+    let (passed, at) = TRIPS.get();
+    TRIPS.set((passed + 1, at));
+    assert!(at != Some(passed), "a deliberate mistake at place {passed}");
+}
+
+/// A place where the engine may be made to panic: never.
+#[cfg(not(feature = "sabotage"))]
+pub const fn trip() {}
+
+/// Does something with a panic at a place of this thread, or at none; says how many places were passed.
+#[cfg(feature = "sabotage")]
+pub fn with_trip<T>(at: Option<u64>, work: impl FnOnce() -> T) -> (T, u64) {
+    TRIPS.set((0, at));
+    let result = work();
+    let (passed, _) = TRIPS.replace((0, None));
+    (result, passed)
+}
+
+/// Whether the panic has happened on this thread.
+#[cfg(feature = "sabotage")]
+pub fn has_tripped() -> bool {
+    let (passed, at) = TRIPS.get();
+    at.is_some_and(|at| passed > at)
+}

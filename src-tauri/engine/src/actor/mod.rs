@@ -19,10 +19,12 @@ mod views;
 mod watched;
 
 use std::collections::{BTreeMap, HashSet};
+use std::panic::AssertUnwindSafe;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::FutureExt;
 use skylift_model::api::{Answer, Notice};
 use skylift_model::retry::LONGEST_SERVICE_PAUSE;
 use skylift_model::sabotage::{self, Bug};
@@ -32,6 +34,7 @@ use skylift_service::driver::Job;
 use skylift_service::exchange::FileFacts;
 use tokio::runtime::Handle as Runtime;
 use tokio::sync::{Semaphore, mpsc, oneshot};
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use crate::catalog::Catalog;
@@ -97,7 +100,8 @@ struct Actor {
     closing: Option<oneshot::Sender<()>>,
 }
 
-/// Runs the actor until it is closed. Trouble with the disk does not end it: workers stop, the queue is opened again.
+/// Runs the actor until it is closed. Trouble with the disk does not end it, nor does a mistake of its own: workers stop, the
+/// queue is opened again, and everybody who listens is told.
 pub(crate) async fn run(setting: Setting, mut asks: mpsc::Receiver<Ask>, opened: oneshot::Sender<Result<(), Fault>>) {
     let setting = Arc::new(setting);
     let mut listeners = feed::Feeds::default();
@@ -110,15 +114,20 @@ pub(crate) async fn run(setting: Setting, mut asks: mpsc::Receiver<Ask>, opened:
         }
     };
     let _ = opened.send(Ok(()));
+    let mut panicked = None;
     loop {
-        let Err(mut fault) = actor.work(&mut asks).await else {
+        let worked = AssertUnwindSafe(actor.work(&mut asks)).catch_unwind().await;
+        let is_mistake = worked.is_err();
+        let Err(mut fault) = worked.unwrap_or_else(|_| Err(mistake())) else {
             return;
         };
         tracing::error!(%fault, "the queue cannot be used");
         let damaged = actor.store.is_damaged();
         listeners = actor.abandon(&fault);
-        // A damaged queue does not get better; a disk may.
-        let mut waits = !damaged;
+        // A damaged queue does not get better; a disk may. A mistake that is made again at once is not made in a circle.
+        let again = panicked.is_some_and(|before: Instant| before.elapsed() < AFTER_TROUBLE);
+        let mut waits = !damaged && (!is_mistake || again);
+        panicked = is_mistake.then(Instant::now).or(panicked);
         actor = loop {
             if waits && !refuse_for_a_while(&mut asks, &fault, &mut listeners).await {
                 return;
@@ -130,6 +139,12 @@ pub(crate) async fn run(setting: Setting, mut asks: mpsc::Receiver<Ask>, opened:
             }
         };
     }
+}
+
+/// What was in memory cannot be trusted any more; what is on disk can.
+fn mistake() -> Fault {
+    Fault::new(FaultKind::Storage, "Skylift made a mistake of its own and began anew")
+        .hint("The queue is kept, and uploads go on by themselves. Please report this, with what you did before.")
 }
 
 /// While the queue cannot be used, whoever asks is told why. Whether somebody still wants the engine.
@@ -272,6 +287,7 @@ impl Actor {
             Self::refused(launched);
             let forgotten = self.forget_folders();
             Self::refused(forgotten);
+            sabotage::trip();
             self.commit()?;
             if self.closing.is_some() && self.is_quiet() {
                 if let Some(done) = self.closing.take() {
@@ -318,7 +334,9 @@ impl Actor {
     }
 
     fn handle(&mut self, id: UploadId, event: Event) {
+        sabotage::trip();
         let handled = self.on_event(id, event);
+        sabotage::trip();
         Self::refused(handled);
     }
 
@@ -357,6 +375,7 @@ impl Actor {
 
     fn commit(&mut self) -> Result<(), Fault> {
         let result = self.store.commit();
+        sabotage::trip();
         self.after_commit.drain(..).for_each(|done| done(result.as_ref().err()));
         result
     }

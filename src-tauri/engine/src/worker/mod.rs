@@ -442,6 +442,7 @@ impl Shared {
             payload: None,
         };
         let reply = self.uplink.ports.transport.send(outgoing).await?;
+        sabotage::trip();
         let result = self.job.read(step, call, &reply, self.uplink.ports.clock.now());
         self.heed(result)
     }
@@ -467,6 +468,7 @@ impl Shared {
     }
 
     fn report(&self, event: Event) {
+        sabotage::trip();
         // An engine that is closing no longer listens.
         let _ = self.events.send((self.id, event));
     }

@@ -5,6 +5,7 @@ use super::{each, seed, share, tell};
 use crate::disk::Change;
 use crate::errand::{Errand, Way, ways};
 use skylift_model::Phase;
+use skylift_model::sabotage::with_trip;
 
 /// Every way with all its steps, when nothing goes wrong.
 pub(super) fn all_steps(seed: u64) -> Vec<(Way, u64)> {
@@ -76,6 +77,36 @@ fn put<T: Sync>(what: &str, places: Vec<T>, most: usize, seed: u64, trouble: imp
     let places = share(places, most, seed);
     each(&format!("{what} of seed {seed}"), &places, |place| {
         tell(trouble(place)).map(drop)
+    });
+}
+
+/// Every place where the engine may make a mistake while it sends one file each way.
+fn all_places(seed: u64) -> Vec<(Way, u64)> {
+    let places = |way| {
+        let (told, passed) = with_trip(None, || tell(Errand::plain(way, seed)));
+        told.unwrap();
+        (0..passed).map(move |place| (way, place))
+    };
+    ways().into_iter().flat_map(places).collect()
+}
+
+#[test]
+fn a_mistake_of_the_engine_at_any_place_loses_nothing_and_sends_nothing_twice() {
+    let seed = seed();
+    let all = all_places(seed);
+    println!("mistakes: {} places", all.len());
+    let places = share(all, 60, seed);
+    each(&format!("mistakes of seed {seed}"), &places, |(way, place)| {
+        let told = with_trip(Some(*place), || tell(Errand::plain(*way, seed)));
+        let (story, passed) = (told.0.map_err(|why| format!("place {place}\n{why}"))?, told.1);
+        let phase = story.at_last.as_ref().map(|row| row.phase);
+        if passed <= *place || phase != Some(Phase::Completed) {
+            return Err(format!(
+                "{way:?}: a mistake at place {place} of {passed} ends with {:?}",
+                story.at_last
+            ));
+        }
+        Ok(())
     });
 }
 
