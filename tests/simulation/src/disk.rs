@@ -39,13 +39,19 @@ pub(crate) enum Change {
     Forbid,
     /// A folder, a pipe or a link takes its name.
     NoFile,
-    /// It is there again, and may be read.
+    /// It is there again, may be read, and no longer grows.
     Restore,
+    /// Only its date is another.
+    Touch,
+    /// Nothing is left in it.
+    Empty,
+    /// It becomes longer whenever somebody looks.
+    Grow,
 }
 
 impl Change {
     /// All of them.
-    pub(crate) const ALL: [Self; 9] = [
+    pub(crate) const ALL: [Self; 12] = [
         Self::Append,
         Self::Truncate,
         Self::Rewrite,
@@ -55,6 +61,9 @@ impl Change {
         Self::Forbid,
         Self::NoFile,
         Self::Restore,
+        Self::Touch,
+        Self::Empty,
+        Self::Grow,
     ];
 }
 
@@ -116,6 +125,7 @@ struct Entry {
     there: bool,
     readable: bool,
     is_file: bool,
+    grows: bool,
     /// The first state was that of the file when it was made.
     history: Vec<Version>,
 }
@@ -155,6 +165,7 @@ impl Disk {
             there: true,
             readable: true,
             is_file: true,
+            grows: false,
         };
         self.entries.insert(path.to_owned(), entry);
     }
@@ -189,6 +200,12 @@ impl Disk {
         let other = |size| Version { number: fresh, size };
         match change {
             Change::Append => inode.version = other(size + 1 + fresh % 5000),
+            Change::Grow => {
+                entry.grows = true;
+                inode.version = other(size + 1);
+            }
+            Change::Touch => {}
+            Change::Empty => inode.version = other(0),
             Change::Truncate => inode.version = other(size / 2),
             Change::Rewrite | Change::RewriteQuietly => inode.version = other(size),
             Change::Replace => {
@@ -201,16 +218,28 @@ impl Disk {
             Change::Delete => entry.there = false,
             Change::Forbid => entry.readable = false,
             Change::NoFile => entry.is_file = false,
-            Change::Restore if entry.there && entry.readable && entry.is_file => return,
-            Change::Restore => (entry.there, entry.readable, entry.is_file) = (true, true, true),
+            Change::Restore if entry.there && entry.readable && entry.is_file => {
+                entry.grows = false;
+                return;
+            }
+            Change::Restore => (entry.there, entry.readable, entry.is_file, entry.grows) = (true, true, true, false),
         }
         match change {
-            Change::Append | Change::Truncate | Change::Rewrite => (inode.modified, inode.changed) = (time, time),
+            Change::Append | Change::Truncate | Change::Rewrite | Change::Touch | Change::Empty | Change::Grow => {
+                (inode.modified, inode.changed) = (time, time);
+            }
             Change::RewriteQuietly | Change::Forbid | Change::Restore => inode.changed = time,
             Change::Replace | Change::Delete | Change::NoFile => {}
         }
         if entry.history.last() != Some(&inode.version) {
             entry.history.push(inode.version);
+        }
+    }
+
+    /// Somebody looks at a file.
+    fn look(&mut self, path: &Path) {
+        if self.entries.get(path).is_some_and(|entry| entry.grows) {
+            self.change(path, Change::Grow);
         }
     }
 
@@ -286,6 +315,7 @@ impl SourceFile for OpenFile {
 
     fn facts(&self) -> io::Result<SourceFacts> {
         self.world.step("facts");
+        self.world.state().disk.look(&self.path);
         let inode = lock(&self.inode).clone();
         Ok(SourceFacts {
             size: inode.version.size,
