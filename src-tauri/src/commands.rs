@@ -117,12 +117,24 @@ async fn accounts(engine: State<'_, Engine>) -> Result<Vec<AccountView>, Fault> 
 
 #[tauri::command]
 async fn add_account(engine: State<'_, Engine>, account: NewAccount) -> Result<TestReport, Fault> {
-    ask!(engine, Command::AddAccount(account), Tested)
+    ask!(engine, Command::AddAccount(with_key(account)?), Tested)
 }
 
 #[tauri::command]
 async fn try_account(engine: State<'_, Engine>, account: NewAccount) -> Result<TestReport, Fault> {
-    ask!(engine, Command::TryAccount(account), Tested)
+    ask!(engine, Command::TryAccount(with_key(account)?), Tested)
+}
+
+/// A key that the page does not know goes only to the service that the definition names, never where the page says.
+fn with_key(account: NewAccount) -> Result<NewAccount, Fault> {
+    let has_key = account.key.as_ref().is_some_and(|key| !key.is_empty());
+    if has_key || account.base_url.is_none() {
+        return Ok(account);
+    }
+    Err(
+        Fault::new(FaultKind::SignIn, "an account at another base URL needs its key")
+            .hint("Paste the key; one from the environment goes only to the service itself."),
+    )
 }
 
 #[tauri::command]

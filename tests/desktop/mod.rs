@@ -7,6 +7,7 @@ mod folders;
 mod intruder;
 mod mouse;
 mod page;
+mod payloads;
 mod screen;
 
 use std::path::{Path, PathBuf};
@@ -24,7 +25,11 @@ const SECOND_START: Duration = Duration::from_secs(20);
 
 /// Lets a test do its deeds in a window of its own.
 fn in_a_window(world: &World, deeds: impl AsyncFnOnce(&Screen, &Page)) {
-    let screen = Screen::start(&world.data());
+    in_a_window_of(Screen::start(&world.data()), deeds);
+}
+
+/// The same on a screen that was prepared.
+fn in_a_window_of(screen: Screen, deeds: impl AsyncFnOnce(&Screen, &Page)) {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()

@@ -267,6 +267,20 @@ impl Page {
         }
     }
 
+    /// Asks the same command with each of these at once, and answers everything different that was said or refused.
+    pub(super) async fn invoke_all(&self, command: &str, payloads: &[Value]) -> Vec<String> {
+        let script = "const [command, payloads, done] = arguments;
+            const ask = (args) => window.__TAURI_INTERNALS__.invoke(command, args);
+            const told = (what) => (answer) => JSON.stringify([what, answer ?? null]);
+            Promise.all(payloads.map((args) => ask(args).then(told('ok'), told('refused')))).then((all) => done([...new Set(all)]));";
+        let answers = self
+            .client
+            .execute_async(script, vec![command.into(), payloads.into()])
+            .await
+            .unwrap_or_else(|error| panic!("{command} does not answer: {error}"));
+        serde_json::from_value(answers).unwrap()
+    }
+
     /// Chooses light or dark, as the settings do.
     pub(super) async fn look(&self, theme: &str) {
         self.run("localStorage.setItem('theme', arguments[0])", &json!([theme]))

@@ -100,6 +100,12 @@ impl Screen {
         }
     }
 
+    /// The same with a variable in the environment of its programs.
+    pub(super) fn with(mut self, name: &'static str, value: &str) -> Self {
+        self.variables.push((name, value.into()));
+        self
+    }
+
     /// A program on this desktop.
     pub(super) fn command(&self, program: impl AsRef<OsStr>) -> Command {
         let mut command = Command::new(program);
