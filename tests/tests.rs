@@ -12,3 +12,5 @@ mod scenarios;
 mod system;
 mod vendors;
 mod watched;
+#[cfg(target_os = "linux")]
+mod wire;
