@@ -1,6 +1,7 @@
 //! Engines that are killed, databases that are damaged, disks that are full: real processes, real SQLite, the sandbox's
 //! services with small parts, so that thousands of deaths fit into a minute.
 
+mod changes;
 mod damage;
 mod full;
 mod kills;
