@@ -25,18 +25,18 @@ const SECOND_START: Duration = Duration::from_secs(20);
 
 /// Lets a test do its deeds in a window of its own.
 fn in_a_window(world: &World, deeds: impl AsyncFnOnce(&Screen, &Page)) {
-    in_a_window_of(Screen::start(&world.data()), deeds);
+    in_a_window_of(&Screen::start(&world.data()), deeds);
 }
 
 /// The same on a screen that was prepared.
-fn in_a_window_of(screen: Screen, deeds: impl AsyncFnOnce(&Screen, &Page)) {
+fn in_a_window_of(screen: &Screen, deeds: impl AsyncFnOnce(&Screen, &Page)) {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
         .unwrap();
     runtime.block_on(async {
-        let page = Page::open(&screen).await;
-        deeds(&screen, &page).await;
+        let page = Page::open(screen).await;
+        deeds(screen, &page).await;
         page.close().await;
     });
 }

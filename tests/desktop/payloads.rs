@@ -164,7 +164,7 @@ fn forged_payloads_name_no_file_read_no_key_and_harm_nothing() {
     let world = World::with_account(account);
     let screen = Screen::start(&world.data()).with("SKYLIFT_KEY_ARCHETYPE", &world.canary().key);
     let (elsewhere, heard) = other_server();
-    in_a_window_of(screen, async |_, page| {
+    in_a_window_of(&screen, async |_, page| {
         page.see("empty-state").await;
         let mut chance = StdRng::seed_from_u64(seed);
         for command in commands() {

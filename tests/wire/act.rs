@@ -21,7 +21,7 @@ const JSON_ERROR: &str = r#"{"error":{"code":"internal","message":"something wen
 const XML_ERROR: &str =
     "<?xml version=\"1.0\"?><Error><Code>InternalError</Code><Message>We are sorry</Message></Error>";
 /// Some of a reply without an end.
-const PIECE: [u8; 64 * 1024] = [b' '; 64 * 1024];
+static PIECE: [u8; 64 * 1024] = [b' '; 64 * 1024];
 
 /// What happens.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

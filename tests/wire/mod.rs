@@ -216,49 +216,13 @@ impl Wire {
         let settled = || {
             catch_unwind(AssertUnwindSafe(settle)).unwrap_or_else(|_| Err("a promise is broken, as said above".into()))
         };
-        let wrong = self.judge(cell, &heard, &front).and_then(|()| settled()).err();
+        let wrong = judge(cell, &heard, &front).and_then(|()| settled()).err();
         match wrong {
             None => Ok(()),
             Some(wrong) => Err(format!(
                 "{}: {cell:?}\n{wrong}\n{:#?}\n{}",
                 cell.fault.name, heard.lines, heard.errors
             )),
-        }
-    }
-
-    /// It arrived, or says what is wrong in the way that stands in the table.
-    fn judge(&self, cell: Cell, heard: &Heard, front: &Front) -> Result<(), String> {
-        if front.hits() == 0 {
-            return Err("the fault was never met".into());
-        }
-        if heard.errors.contains("panicked") {
-            return Err("a panic".into());
-        }
-        if front.strangers() > 0 {
-            return Err("another host was asked".into());
-        }
-        let poured = front.shared.poured.load(Ordering::SeqCst);
-        if poured > MOST_POURED {
-            return Err(format!("{poured} bytes of a reply were taken"));
-        }
-        let says = |kind: &Value| {
-            cell.fault
-                .says
-                .iter()
-                .any(|known| serde_json::to_value(known).unwrap() == *kind)
-        };
-        let failed = heard.events("failed");
-        let fine = match heard.code {
-            Some(0) => true,
-            Some(1) => failed.iter().all(|line| says(&line["fault"]["kind"])) && !failed.is_empty(),
-            Some(3) => says(&"sign_in".into()),
-            Some(_) => false,
-            None => says(&"rate_limited".into()),
-        };
-        if fine {
-            Ok(())
-        } else {
-            Err(format!("exit status {:?}", heard.code))
         }
     }
 
@@ -285,6 +249,42 @@ impl Wire {
             self.place.assert_whole_and_once(cell.way, file);
         }
         Ok(())
+    }
+}
+
+/// It arrived, or says what is wrong in the way that stands in the table.
+fn judge(cell: Cell, heard: &Heard, front: &Front) -> Result<(), String> {
+    if front.hits() == 0 {
+        return Err("the fault was never met".into());
+    }
+    if heard.errors.contains("panicked") {
+        return Err("a panic".into());
+    }
+    if front.strangers() > 0 {
+        return Err("another host was asked".into());
+    }
+    let poured = front.shared.poured.load(Ordering::SeqCst);
+    if poured > MOST_POURED {
+        return Err(format!("{poured} bytes of a reply were taken"));
+    }
+    let says = |kind: &Value| {
+        cell.fault
+            .says
+            .iter()
+            .any(|known| serde_json::to_value(known).unwrap() == *kind)
+    };
+    let failed = heard.events("failed");
+    let fine = match heard.code {
+        Some(0) => true,
+        Some(1) => failed.iter().all(|line| says(&line["fault"]["kind"])) && !failed.is_empty(),
+        Some(3) => says(&"sign_in".into()),
+        Some(_) => false,
+        None => says(&"rate_limited".into()),
+    };
+    if fine {
+        Ok(())
+    } else {
+        Err(format!("exit status {:?}", heard.code))
     }
 }
 
