@@ -1,5 +1,5 @@
 //! Sleep and changes of the network, by the system's own word and without it: a system bus of the test's own with a mocked
-//! logind and NetworkManager, real connections that end, a real interface that goes and comes back.
+//! logind and `NetworkManager`, real connections that end, a real interface that goes and comes back.
 
 mod network;
 mod sleep;
@@ -53,7 +53,7 @@ fn assert_one_try(completed: &Value) {
     assert_eq!(completed["receipt"]["attempts"], 1, "{completed:#}");
 }
 
-/// A system bus with logind and NetworkManager on it. What they say is what the test has them say.
+/// A system bus with logind and `NetworkManager` on it. What they say is what the test has them say.
 struct Bus {
     folder: TempDir,
     processes: Vec<Child>,
@@ -131,7 +131,7 @@ impl Bus {
         );
     }
 
-    /// NetworkManager comes to a state: 20 is disconnected, 70 connected to the world.
+    /// `NetworkManager` comes to a state: 20 is disconnected, 70 connected to the world.
     fn network(&self, state: u32) {
         let (name, path) = ("org.freedesktop.NetworkManager", "/org/freedesktop/NetworkManager");
         self.mock(name, path, "SetGlobalConnectionState", &[&state.to_string()]);

@@ -83,7 +83,7 @@ impl Network {
 
     /// How long after that the first request got through.
     pub(crate) fn back_after(&self) -> Option<Duration> {
-        Some(self.first_after? - self.back_at?)
+        self.first_after?.checked_sub(self.back_at?)
     }
 
     fn gets_through(&mut self, now: Duration) {
@@ -176,21 +176,17 @@ impl SimulatedLine {
 
     async fn connect(&self, snag: Option<How>) -> Result<(), Broken> {
         self.pause().await;
-        match self.refusal(snag) {
-            Some(refusal) => {
-                if matches!(&refusal, Broken::Late) {
-                    tokio::time::sleep(CONNECT).await;
-                    return Err(Broken::Unreachable("the connection was not answered".into()));
-                }
-                Err(refusal)
-            }
-            None => {
-                let mut state = self.world.state();
-                let now = state.awake();
-                state.network.gets_through(now);
-                Ok(())
-            }
+        let Some(refusal) = self.refusal(snag) else {
+            let mut state = self.world.state();
+            let now = state.awake();
+            state.network.gets_through(now);
+            return Ok(());
+        };
+        if matches!(&refusal, Broken::Late) {
+            tokio::time::sleep(CONNECT).await;
+            return Err(Broken::Unreachable("the connection was not answered".into()));
         }
+        Err(refusal)
     }
 
     /// Why a connection is not made.

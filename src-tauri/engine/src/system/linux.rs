@@ -1,4 +1,4 @@
-//! The system bus of Linux: logind says when the computer wakes, NetworkManager when there is a network again. Both may
+//! The system bus of Linux: logind says when the computer wakes, `NetworkManager` when there is a network again. Both may
 //! be missing, come later or go: what they do not say is found out without them.
 
 use futures_util::StreamExt;
@@ -11,7 +11,7 @@ use zbus::{Connection, Proxy};
 use crate::ports::SystemEvent;
 
 const NETWORK_MANAGER: &str = "org.freedesktop.NetworkManager";
-/// NetworkManager's numbers for its state, from "connected to this link alone" upwards.
+/// `NetworkManager`'s numbers for its state, from "connected to this link alone" upwards.
 const CONNECTED: u32 = 50;
 /// What else changes when another way to services is there: from Wi-Fi to a cable, or after a sign-in page.
 const WAYS: [&str; 2] = ["PrimaryConnection", "Connectivity"];

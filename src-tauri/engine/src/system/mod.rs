@@ -1,7 +1,7 @@
 //! What the operating system says of this computer's sleep and of its network.
 //!
 //! Sleep: logind's word on Linux, and everywhere the clock, which went on while this process stood still. Network: the
-//! addresses of this computer on every system, and NetworkManager's word on Linux. All of it only says when to look;
+//! addresses of this computer on every system, and `NetworkManager`'s word on Linux. All of it only says when to look;
 //! whatever cannot be heard is gone without. Refuses to act on anything itself.
 
 #[cfg(target_os = "linux")]
