@@ -13,7 +13,7 @@ use skylift_service::exchange::{Call, FileFacts, Session, Step};
 use super::Actor;
 use crate::ports::Outgoing;
 use crate::record::Record;
-use crate::store::{AbortJob, AbortRow};
+use crate::store::{AbortJob, AbortRow, UploadRow};
 
 /// Tries before a session is left to the person, or to expire on the service.
 const TRIES: u32 = 8;
@@ -137,6 +137,10 @@ impl Actor {
             .values()
             .filter(|row| row.tries < TRIES && row.next_at <= now && !self.aborts.sending.contains(&row.id));
         for row in due.cloned().collect::<Vec<_>>() {
+            if self.is_of_another_now(&row.job) {
+                self.forget_abort(row.id)?;
+                continue;
+            }
             let driver = self.abort_driver(&row.job);
             self.aborts.sending.insert(row.id);
             let (uplink, later) = (self.uplink.clone(), self.later.0.clone());
@@ -152,6 +156,16 @@ impl Actor {
             });
         }
         Ok(())
+    }
+
+    /// Whether the service has given the identity of a session to another file since: a try whose answer was lost had
+    /// dropped it.
+    fn is_of_another_now(&self, job: &AbortJob) -> bool {
+        let began = |row: &UploadRow| row.session.as_ref().and_then(|session| session.begun_at);
+        let is_it = |row: &UploadRow| row.id == job.upload && began(row) == job.session.begun_at;
+        let rows = self.records.values().map(|record| &record.row);
+        let mut others = rows.filter(|row| row.account == job.account && !is_it(row));
+        others.any(|row| is_known_as(row, &job.session))
     }
 
     fn forget_abort(&mut self, id: i64) -> Result<(), Fault> {
@@ -222,7 +236,7 @@ impl Actor {
             Selection::Ids(ids) => ids.contains(&id),
         };
         let mut changed = Changed::default();
-        changed.ids.extend(self.forget_unreachable(&wanted)?);
+        changed.ids.extend(self.forget_unreachable(wanted)?);
         for row in self.aborts.rows.values_mut().filter(|row| wanted(row.job.upload)) {
             (row.tries, row.next_at) = (0, now);
             self.store.postpone_abort(row)?;
@@ -254,6 +268,24 @@ fn expires_at(job: &AbortJob) -> Option<Timestamp> {
     session
         .expires_at
         .or_else(|| session.begun_at.map(|begun| begun.after(FORGOTTEN)))
+}
+
+/// Whether an upload has on its service what a session made there.
+fn is_known_as(row: &UploadRow, session: &Session) -> bool {
+    let vars = &session.vars;
+    let live = row.session.as_ref().filter(|_| row.phase.is_live());
+    let goes_there = live.is_some_and(|live| vars.iter().all(|(name, value)| live.vars.get(name) == Some(value)));
+    let is_there = row
+        .outcome
+        .as_ref()
+        .and_then(|outcome| outcome.remote_id.as_deref())
+        .is_some_and(|id| {
+            session.remote_id.as_deref() == Some(id)
+                || vars
+                    .values()
+                    .any(|value| value.as_str() == Some(id) || (value.is_number() && value.to_string() == id))
+        });
+    (goes_there && !vars.is_empty()) || is_there
 }
 
 /// What a failed upload has on its service.

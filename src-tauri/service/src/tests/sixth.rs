@@ -65,7 +65,6 @@ fn a_part_can_be_sent_several_times_over_while_its_link_lives() {
         .replace("links = { url = \"/cargo/put\" }", links);
     let definition = Arc::new(Definition::parse(&text).unwrap());
     let account = account(&definition, &[("crater", "tycho")]);
-    const MIB: u64 = 1024 * 1024;
     let trial = Trial::of(definition, &account, None, file("map.bin", 1024 * MIB), &[]).unwrap();
     let part_size = |speed| trial.job.begin(speed).unwrap().plan.part_size;
     assert_eq!(part_size(None), 64 * MIB, "nothing is known of the line");

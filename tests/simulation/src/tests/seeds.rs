@@ -56,7 +56,7 @@ fn whatever_happens_the_promises_hold() {
 }
 
 /// Each of these broke a promise once.
-const FAILED: [(u64, &str); 8] = [
+const FAILED: [(u64, &str); 9] = [
     (
         8,
         "a file whose permissions were changed while its end was in doubt was sent twice",
@@ -82,6 +82,10 @@ const FAILED: [(u64, &str); 8] = [
     (
         170,
         "a file that was changed after its last byte was sent was sent again",
+    ),
+    (
+        8_461_405_308_728_587_447,
+        "a record was deleted once more after its service had given its number to another file",
     ),
 ];
 
