@@ -5,7 +5,7 @@
 
 use std::error::Error as _;
 use std::io;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -16,7 +16,8 @@ use reqwest::{Client, ClientBuilder, Request, RequestBuilder, Response};
 use skylift_model::sabotage::{self, Bug};
 use skylift_model::{Fault, FaultKind, Verdict};
 use skylift_service::exchange::{Address, Body, Reply};
-use tokio::sync::watch;
+use tokio::sync::Notify;
+use tokio::sync::futures::Notified;
 use url::Url;
 
 use crate::files;
@@ -113,8 +114,14 @@ impl Line for Network {
 pub struct HttpTransport<L = Network> {
     client: Client,
     line: L,
-    /// Sent to whenever the computer slept.
-    sleeps: watch::Sender<()>,
+    sleeps: Arc<Sleeps>,
+}
+
+/// The sleeps of this computer. Whoever waits for the end of one is woken in turn.
+#[derive(Default)]
+struct Sleeps {
+    many: AtomicU64,
+    over: Notify,
 }
 
 /// The network of this computer. It connects lazily; there is one pool of kept-alive connections for all services.
@@ -169,15 +176,16 @@ impl<L: Line> HttpTransport<L> {
         Self {
             client,
             line,
-            sleeps: watch::Sender::default(),
+            sleeps: Arc::default(),
         }
     }
 }
 
 impl<L: Line> Transport for HttpTransport<L> {
     fn send(&self, outgoing: Outgoing) -> BoxFuture<'static, Result<Reply, Fault>> {
-        let (client, line, sleeps) = (self.client.clone(), self.line.clone(), self.sleeps.subscribe());
+        let (client, line, sleeps) = (self.client.clone(), self.line.clone(), self.sleeps.clone());
         Box::pin(async move {
+            let (sleeps_before, sleep_is_over) = (sleeps.many.load(Ordering::Relaxed), sleeps.over.notified());
             let payload = outgoing.payload.clone();
             let home = match &outgoing.request.address {
                 Address::Signed { home, .. } => Some(home.clone()),
@@ -201,9 +209,9 @@ impl<L: Line> Transport for HttpTransport<L> {
                 biased;
                 result = exchange => result,
                 waited = stalled(payload.as_ref()) => Err(Fault::new(FaultKind::Timeout, format!("{host} did not answer for {} seconds", waited.as_secs()))),
-                () = stalled_since_sleep(sleeps.clone(), payload.as_ref()) => Err(Broken::Slept.explain(&host)),
+                () = stalled_since_sleep(sleep_is_over, payload.as_ref()) => Err(Broken::Slept.explain(&host)),
             };
-            let slept = sleeps.has_changed().unwrap_or(false);
+            let slept = sleeps.many.load(Ordering::Relaxed) != sleeps_before;
             match payload.as_ref().and_then(|payload| payload.trouble.get()) {
                 Some(trouble) => Err(files::explain_read(trouble)),
                 None => result.map_err(|fault| {
@@ -223,7 +231,8 @@ impl<L: Line> Transport for HttpTransport<L> {
 
     fn woke(&self) {
         self.line.renew();
-        self.sleeps.send_replace(());
+        self.sleeps.many.fetch_add(1, Ordering::Relaxed);
+        self.sleeps.over.notify_waiters();
     }
 }
 
@@ -233,11 +242,8 @@ fn broke(fault: &Fault) -> bool {
 }
 
 /// Ends when the computer slept in the middle of a request, and nothing moved for a while after it.
-async fn stalled_since_sleep(mut sleeps: watch::Receiver<()>, payload: Option<&Payload>) {
-    if sleeps.changed().await.is_err() {
-        // The engine is gone, and with it whoever would say so.
-        return std::future::pending().await;
-    }
+async fn stalled_since_sleep(sleep_is_over: Notified<'_>, payload: Option<&Payload>) {
+    sleep_is_over.await;
     stands_still(payload, STALL_AFTER_SLEEP).await;
 }
 
