@@ -109,11 +109,20 @@ impl Facts<'_> {
 
     /// Archetype keeps one file of a name; a later upload takes the place of an earlier one.
     fn is_replaced(&self, row: &Row) -> bool {
-        let later = |other: &&Row| {
-            (&other.account, &other.name, other.phase) == (&row.account, &row.name, Phase::Completed)
-                && other.finished_at > row.finished_at
+        // By what is there, not by time: clocks are set.
+        let is_there = |other: &Row| {
+            let id = self
+                .receipts
+                .get(&other.id)
+                .and_then(|receipt| receipt.remote_id.as_ref());
+            self.objects.iter().any(|object| Some(&object.id) == id)
         };
-        service_of(row) == Some(Service::Archetype) && self.rows.iter().any(|other| later(&other))
+        let replaces = |other: &&Row| {
+            other.id != row.id
+                && (&other.account, &other.name, other.phase) == (&row.account, &row.name, Phase::Completed)
+                && is_there(other)
+        };
+        service_of(row) == Some(Service::Archetype) && self.rows.iter().any(|other| replaces(&other))
     }
 
     /// P5: a file is there as often as it was added, and no oftener. One whose server lied was rightly sent again.
