@@ -130,7 +130,7 @@ impl Facts<'_> {
         for (name, added) in person.added.iter().filter(|_| !self.lies) {
             let is_it = |object: &&ObjectInfo| {
                 self.version(object)
-                    .is_some_and(|(of, version)| of == name && version.size > 0)
+                    .is_some_and(|(of, version)| of == name && version.size > 1)
             };
             let there: Vec<_> = self.objects.iter().filter(is_it).collect();
             if there.len() > *added as usize {
