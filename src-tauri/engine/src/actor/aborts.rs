@@ -281,9 +281,9 @@ fn is_known_as(row: &UploadRow, session: &Session) -> bool {
         .and_then(|outcome| outcome.remote_id.as_deref())
         .is_some_and(|id| {
             session.remote_id.as_deref() == Some(id)
-                || vars
-                    .values()
-                    .any(|value| value.as_str() == Some(id) || (value.is_number() && value.to_string() == id))
+                || vars.values().any(|value| {
+                    value.as_str() == Some(id) || value.as_u64().is_some_and(|number| number.to_string() == id)
+                })
         });
     (goes_there && !vars.is_empty()) || is_there
 }
