@@ -313,10 +313,13 @@ impl Lives {
         let shown = screen.lock().map_err(|_| "the screen is broken")?.check(&rows);
         shown?;
         handle.close().await;
-        for (name, bytes) in &self.world.state().durable() {
+        let durable = self.world.state().durable();
+        for (name, bytes) in &durable {
             oracles::no_secret(name, bytes)?;
         }
-        let kept_parts = self.acknowledged.check(&self.sandbox)?;
+        let kept_parts = self
+            .acknowledged
+            .check(&durable, &self.folder.join("look"), &self.sandbox)?;
         let mut state = self.world.state();
         self.person.story.deeds = std::mem::take(&mut state.deeds);
         let (steps, requests) = (state.steps, state.network.requests);

@@ -12,41 +12,38 @@ use skylift_sandbox::{Sandbox, Service};
 use crate::services::Account;
 use crate::world::Durable;
 
-const ACKNOWLEDGED: &str = "SELECT upload.account, upload.session, part.number FROM part JOIN upload ON upload.id = part.upload_id \
+const ACKNOWLEDGED: &str = "SELECT upload.account, upload.session, part.number, hex(upload.id) FROM part JOIN upload ON upload.id = part.upload_id \
                             WHERE upload.phase IN ('uploading', 'completing')";
+
+/// Where completed uploads went. One that was canceled may have given its number on the service to another.
+const WENT_TO: &str = "SELECT hex(id), session FROM upload WHERE phase = 'completed' AND session IS NOT NULL";
 
 /// A part of an upload, by the service's own names.
 type Part = (Service, String, u32);
 
-/// Account, session and number of an acknowledged part.
-type Row = (String, String, u32);
+/// Account, session and number of an acknowledged part, and its upload.
+type Row = (String, String, u32, String);
 
-/// Bytes of acknowledged parts that had arrived at a crash.
+/// Bytes of acknowledged parts that had arrived at a crash, and their upload.
 #[derive(Default)]
-pub(crate) struct Acknowledged(BTreeMap<Part, u64>);
+pub(crate) struct Acknowledged(BTreeMap<Part, (u64, String)>);
 
 impl Acknowledged {
     /// Adds what is acknowledged in a queue that a crash left behind.
     pub(crate) fn note(&mut self, durable: &Durable, folder: &Path, sandbox: &Sandbox) -> Result<(), String> {
         let arrived = arrived(sandbox);
-        for (account, session, number) in read(durable, folder).map_err(|error| error.to_string())? {
+        for (account, session, number, upload) in read(durable, folder).map_err(|error| error.to_string())? {
             let Some(account) = Account::named(&account) else {
                 continue;
             };
-            let session: Value = serde_json::from_str(&session).map_err(|error| error.to_string())?;
-            let ids = session["vars"]
-                .as_object()
-                .into_iter()
-                .flatten()
-                .filter_map(|(_, id)| text(id));
-            for id in ids {
+            for id in ids(&session)? {
                 let part = |number| (account.service, id.clone(), number);
                 // A single request is number 0, and Archetype counts from there.
                 let counts_from_one = arrived.keys().any(|known| known.1 == id && known.2 == number)
                     && account.service != Service::Archetype;
                 let part = part(if counts_from_one { number } else { number - 1 });
                 if let Some(bytes) = arrived.get(&part) {
-                    self.0.insert(part, *bytes);
+                    self.0.insert(part, (*bytes, upload.clone()));
                 }
             }
         }
@@ -54,15 +51,27 @@ impl Acknowledged {
     }
 
     /// Nothing of it was sent again.
-    pub(crate) fn check(&self, sandbox: &Sandbox) -> Result<usize, String> {
+    pub(crate) fn check(&self, durable: &Durable, folder: &Path, sandbox: &Sandbox) -> Result<usize, String> {
         let arrived = arrived(sandbox);
-        for (part, bytes) in &self.0 {
-            if arrived.get(part).is_some_and(|now| now > bytes) {
+        let mut went_to = BTreeMap::new();
+        for (upload, session) in completed(durable, folder).map_err(|error| error.to_string())? {
+            went_to.insert(upload, ids(&session)?);
+        }
+        for (part, (bytes, upload)) in &self.0 {
+            let still = went_to.get(upload).is_some_and(|ids| ids.contains(&part.1));
+            if still && arrived.get(part).is_some_and(|now| now > bytes) {
                 return Err(format!("P6: {part:?} was acknowledged, and was sent again"));
             }
         }
         Ok(self.0.len())
     }
+}
+
+/// What a session is known as on its service.
+fn ids(session: &str) -> Result<Vec<String>, String> {
+    let session: Value = serde_json::from_str(session).map_err(|error| error.to_string())?;
+    let vars = session["vars"].as_object().into_iter().flatten();
+    Ok(vars.filter_map(|(_, id)| text(id)).collect())
 }
 
 fn text(value: &Value) -> Option<String> {
@@ -89,7 +98,15 @@ fn arrived(sandbox: &Sandbox) -> BTreeMap<Part, u64> {
 fn read(durable: &Durable, folder: &Path) -> Result<Vec<Row>, Error> {
     look(durable, folder, |queue| {
         let mut statement = queue.prepare(ACKNOWLEDGED)?;
-        let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?;
+        let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?)))?;
+        rows.collect()
+    })
+}
+
+fn completed(durable: &Durable, folder: &Path) -> Result<Vec<(String, String)>, Error> {
+    look(durable, folder, |queue| {
+        let mut statement = queue.prepare(WENT_TO)?;
+        let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?;
         rows.collect()
     })
 }
