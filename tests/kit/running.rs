@@ -130,6 +130,13 @@ impl<'a> Running<'a> {
         }
     }
 
+    /// The most memory it ever had, in bytes.
+    pub fn peak_memory(&self) -> u64 {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap();
+        let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
+        peak.trim().trim_end_matches(" kB").parse::<u64>().unwrap() * 1024
+    }
+
     /// Sends the process a signal.
     #[cfg(unix)]
     pub fn signal(&self, signal: rustix::process::Signal) {

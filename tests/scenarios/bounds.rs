@@ -12,13 +12,6 @@ const MOST_OPEN: usize = 64;
 /// Uploads that end while it is looked at.
 const LOOKED_AT: usize = 200;
 
-/// The most memory a process ever had, in bytes.
-pub(crate) fn peak_memory(process: u32) -> u64 {
-    let status = fs::read_to_string(format!("/proc/{process}/status")).unwrap();
-    let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
-    peak.trim().trim_end_matches(" kB").parse::<u64>().unwrap() * 1024
-}
-
 fn open_files(process: u32) -> usize {
     fs::read_dir(format!("/proc/{process}/fd")).unwrap().count()
 }
@@ -51,7 +44,7 @@ fn ten_thousand_files_and_a_huge_one_take_little_memory_and_few_open_files() {
             open = open.max(open_files(running.id()));
         }
     }
-    let memory = peak_memory(running.id());
+    let memory = running.peak_memory();
     println!("{} MiB, {open} open", memory >> 20);
     running.kill();
     assert!(memory < MOST_MEMORY, "{} MiB", memory >> 20);

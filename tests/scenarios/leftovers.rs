@@ -3,20 +3,21 @@
 use skylift_sandbox::Service;
 use skylift_tests::{World, accounts};
 
-fn faults(world: &World, rules: &[&str]) {
+/// An upload that the service does not complete, and does not drop either for the reason that a fault gives.
+fn half_done(abort: &str) -> World {
+    let world = World::with_account(accounts()[4]);
+    let file = world.file("half.txt", 20 * 1024 * 1024);
+    let rules = ["archetype:complete:status=400", abort].map(|rule| rule.parse().unwrap());
+    world.sandbox().set_faults(rules.to_vec());
+    let _ = world
+        .skylift(["upload", file.to_str().unwrap(), "--to", "archetype", "--json"])
+        .expect(1);
     world
-        .sandbox()
-        .set_faults(rules.iter().map(|rule| rule.parse().unwrap()).collect());
 }
 
 #[test]
 fn a_failed_upload_is_listed_until_it_was_dropped_on_the_service() {
-    let world = World::with_account(accounts()[4]);
-    let file = world.file("half.txt", 20 * 1024 * 1024);
-    faults(&world, &["archetype:complete:status=400", "archetype:abort:status=403"]);
-    let _ = world
-        .skylift(["upload", file.to_str().unwrap(), "--to", "archetype", "--json"])
-        .expect(1);
+    let world = half_done("archetype:abort:status=403");
     let left = world.skylift(["leftovers", "--json"]).expect(0).lines();
     assert_eq!(left.len(), 1, "{left:?}");
     assert_eq!(
@@ -50,12 +51,7 @@ fn a_failed_upload_is_listed_until_it_was_dropped_on_the_service() {
 
 #[test]
 fn what_could_not_be_dropped_for_want_of_a_way_there_is_dropped_later() {
-    let world = World::with_account(accounts()[4]);
-    let file = world.file("away.txt", 20 * 1024 * 1024);
-    faults(&world, &["archetype:complete:status=400", "archetype:abort:portal"]);
-    let _ = world
-        .skylift(["upload", file.to_str().unwrap(), "--to", "archetype", "--json"])
-        .expect(1);
+    let world = half_done("archetype:abort:portal");
     let _ = world.skylift(["cancel", "--all"]).expect(0);
     let left = world.skylift(["leftovers", "--json"]).expect(0).lines();
     assert!(left[0]["until"].is_string(), "{left:?}");
@@ -66,12 +62,7 @@ fn what_could_not_be_dropped_for_want_of_a_way_there_is_dropped_later() {
 
 #[test]
 fn what_lies_with_an_account_that_is_gone_is_forgotten_when_it_is_dropped() {
-    let world = World::with_account(accounts()[4]);
-    let file = world.file("alone.txt", 20 * 1024 * 1024);
-    faults(&world, &["archetype:complete:status=400", "archetype:abort:status=403"]);
-    let _ = world
-        .skylift(["upload", file.to_str().unwrap(), "--to", "archetype", "--json"])
-        .expect(1);
+    let world = half_done("archetype:abort:status=403");
     let _ = world.skylift(["cancel", "--all"]).expect(0);
     let _ = world.skylift(["account", "remove", "archetype"]).expect(0);
     assert_eq!(world.skylift(["leftovers", "--json"]).expect(0).lines().len(), 1);

@@ -1,7 +1,7 @@
 //! What must be true of uploads, shown with the real program, real files and the sandbox.
 
 mod bad_input;
-pub(crate) mod bounds;
+mod bounds;
 mod faults;
 mod keychain;
 mod leftovers;

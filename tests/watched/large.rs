@@ -10,7 +10,6 @@ use skylift_sandbox::Service;
 use skylift_tests::{Account, Running, World};
 
 use super::account_of;
-use crate::scenarios::bounds::peak_memory;
 
 /// A service that takes many small files quickly.
 fn account() -> Account {
@@ -57,7 +56,7 @@ fn a_burst_of_files_is_uploaded_once() {
         fs::write(folder.join(format!("{number}.txt")), format!("file {number}")).unwrap();
     }
     running.until_quiet();
-    let memory = peak_memory(running.id());
+    let memory = running.peak_memory();
     println!("{files} files in {:?}, {} MiB", began.elapsed(), memory >> 20);
     let names = world.names(Service::Archetype);
     assert_eq!(names.len(), files);
@@ -79,7 +78,7 @@ fn a_large_tree_takes_little_memory_and_costs_next_to_nothing_while_nothing_happ
     let began = Instant::now();
     let running = Running::start(&world);
     running.until_quiet();
-    let (first, memory) = (began.elapsed(), peak_memory(running.id()));
+    let (first, memory) = (began.elapsed(), running.peak_memory());
     let before = processor_time(running.id());
     running.until_quiet();
     let again = processor_time(running.id()) - before;
@@ -109,7 +108,7 @@ fn a_tree_that_is_larger_than_the_queue_waits_on_disk() {
     let running = Running::start(&world);
     let full = running.until_folder(1, "full", |folder| folder["queued"].as_u64() >= Some(2000));
     assert!(full["reason"].as_str().unwrap().contains("queue holds"), "{full}");
-    let memory = peak_memory(running.id());
+    let memory = running.peak_memory();
     println!("{files} files: {} MiB", memory >> 20);
     assert!(memory < MOST_MEMORY, "{} MiB", memory >> 20);
     assert_eq!(full["queued"], 2000);

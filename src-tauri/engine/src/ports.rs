@@ -1,5 +1,5 @@
-//! The seams to the outside: clock, chance, wire, files, keys and the computer's own news. Everything else in the engine is reached through them,
-//! so a test can stand in for the world.
+//! The seams to the outside: clock, chance, wire, files, keys and the computer's own news. Everything else in the engine
+//! is reached through them, so a test can stand in for the world.
 //!
 //! Refuses to hold state of uploads.
 
