@@ -19,6 +19,6 @@ mod world;
 
 pub use canary::Canary;
 pub use process::{Finished, binary};
-pub use relay::Relay;
-pub use running::Running;
-pub use world::{Account, World, accounts, sha256};
+pub use relay::{Relay, as_soon_as_free};
+pub use running::{ASK_AGAIN, PATIENCE, Running};
+pub use world::{Account, World, accounts, crc32c};

@@ -133,16 +133,15 @@ fn assert_completed_are_there(seed: &Seed, life: &Life<'_>) {
         .world
         .sandbox()
         .objects()
-        .unwrap()
         .into_iter()
-        .map(|object| object.sha256)
+        .map(|object| object.crc32c)
         .collect();
     let found = life.run(["queue", "--json", "--state", "completed"]).expect(0);
     for line in found.lines() {
         // Where the name was damaged it leads to no file.
         let path = PathBuf::from(line["path"].as_str().unwrap());
         assert!(
-            !path.is_file() || there.contains(&skylift_tests::sha256(&path)),
+            !path.is_file() || there.contains(&skylift_tests::crc32c(&path)),
             "not there: {line}"
         );
     }

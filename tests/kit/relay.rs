@@ -1,5 +1,7 @@
 //! A way to the sandbox that can be closed and opened again, while the sandbox keeps what it has.
 
+use std::io;
+
 use tokio::io::copy_bidirectional;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::runtime::Runtime;
@@ -33,10 +35,8 @@ impl Relay {
 
     /// Lets connections through, at the same port as ever.
     pub fn open(&mut self) {
-        let listener = self
-            .runtime
-            .block_on(TcpListener::bind(("127.0.0.1", self.port)))
-            .unwrap();
+        let listen = || self.runtime.block_on(TcpListener::bind(("127.0.0.1", self.port)));
+        let listener = as_soon_as_free(listen);
         self.port = listener.local_addr().unwrap().port();
         self.door = Some(self.runtime.spawn(accept(listener, self.to.clone())));
     }
@@ -47,6 +47,17 @@ impl Relay {
         door.abort();
         // An aborted task ends with an error that says so.
         let _ = self.runtime.block_on(door);
+    }
+}
+
+/// Listens at a port that a listener of this test has just left: a process that begins meanwhile holds that one until it
+/// is its own program.
+pub fn as_soon_as_free<T>(mut listen: impl FnMut() -> io::Result<T>) -> T {
+    loop {
+        match listen() {
+            Err(error) if error.kind() == io::ErrorKind::AddrInUse => std::thread::yield_now(),
+            listener => return listener.unwrap(),
+        }
     }
 }
 

@@ -11,9 +11,9 @@ use serde_json::Value;
 use crate::world::World;
 
 /// Longer than anything here takes on a slow machine.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(180);
-/// Between two questions to the engine.
-pub(crate) const ASK_AGAIN: Duration = Duration::from_millis(100);
+pub const PATIENCE: Duration = Duration::from_secs(180);
+/// Between two questions to the engine, each of them a process.
+pub const ASK_AGAIN: Duration = Duration::from_millis(250);
 
 /// A running engine.
 pub struct Running<'a> {

@@ -2,7 +2,8 @@
 //! for the key and for presigned URLs in everything that was written and said.
 
 use std::ffi::OsStr;
-use std::io::Write;
+use std::fs::File;
+use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::Mutex;
@@ -11,13 +12,13 @@ use std::time::Instant;
 use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
 use serde_json::Value;
-use sha2::{Digest, Sha256};
 use skylift_sandbox::{Config, ObjectInfo, Sandbox, Service};
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
 
 use crate::canary::Canary;
 use crate::process::{Finished, binary};
+use crate::relay::as_soon_as_free;
 use crate::running::{ASK_AGAIN, PATIENCE};
 
 /// An account that can be added to a world; its name is the service's.
@@ -113,8 +114,9 @@ impl World {
     }
 
     /// Starts a sandbox on the port of the one that was stopped.
-    pub fn start_sandbox(&mut self, config: Config) {
-        self.sandbox = Some(self.runtime.block_on(Sandbox::start(config)).unwrap());
+    pub fn start_sandbox(&mut self, config: &Config) {
+        let start = || self.runtime.block_on(Sandbox::start(config.clone()));
+        self.sandbox = Some(as_soon_as_free(start));
     }
 
     /// The planted key.
@@ -266,18 +268,32 @@ impl World {
 
     /// What the sandbox holds of a service, complete and visible.
     pub fn objects(&self, service: Service) -> Vec<ObjectInfo> {
-        let objects = self.sandbox().objects().unwrap();
+        let objects = self.sandbox().objects();
         objects
             .into_iter()
             .filter(|object| object.service == service && object.complete)
             .collect()
     }
 
+    /// Whether an object has the bytes of a file.
+    pub fn is_same(&self, object: &ObjectInfo, file: &Path) -> bool {
+        let mut file = File::open(file).unwrap();
+        if object.size != file.metadata().unwrap().len() {
+            return false;
+        }
+        let (mut same, mut buffer) = (true, Vec::new());
+        let compare = |bytes: &[u8]| {
+            buffer.resize(bytes.len(), 0);
+            same &= file.read_exact(&mut buffer).is_ok() && buffer == bytes;
+        };
+        self.sandbox().read_object(object.service, &object.id, compare).unwrap();
+        same
+    }
+
     /// Stops the test unless the service holds exactly this file, once, byte for byte.
     pub fn assert_holds_once(&self, service: Service, file: &Path) {
         let objects = self.objects(service);
-        let sha256 = sha256(file);
-        let same = objects.iter().filter(|object| object.sha256 == sha256).count();
+        let same = objects.iter().filter(|object| self.is_same(object, file)).count();
         let found: Vec<_> = objects.iter().map(|object| (&object.name, object.size)).collect();
         assert!(
             same == 1,
@@ -315,35 +331,29 @@ impl Drop for World {
 }
 
 fn write_random(path: &Path, size: u64, seed: u64) {
-    let mut file = std::io::BufWriter::new(std::fs::File::create(path).unwrap());
-    let mut random = StdRng::seed_from_u64(seed);
-    let mut buffer = vec![0; 1 << 20];
-    let mut left = size;
-    while left > 0 {
-        let length = usize::try_from(left).unwrap_or(usize::MAX).min(buffer.len());
-        random.fill_bytes(&mut buffer[..length]);
-        file.write_all(&buffer[..length]).unwrap();
-        left -= length as u64;
+    let mut file = File::create(path).unwrap();
+    let mut piece = vec![0; usize::try_from(size.min(1 << 20)).unwrap()];
+    StdRng::seed_from_u64(seed).fill_bytes(&mut piece);
+    let mut written = 0;
+    while written < size {
+        // No piece is like another.
+        if let Some(stamp) = piece.first_chunk_mut() {
+            *stamp = (seed ^ written).to_le_bytes();
+        }
+        let length = piece.len().min(usize::try_from(size - written).unwrap());
+        file.write_all(&piece[..length]).unwrap();
+        written += length as u64;
     }
-    file.flush().unwrap();
 }
 
-/// The SHA-256 of a file, lower-case hex.
-pub fn sha256(path: &Path) -> String {
-    let mut hash = Sha256::new();
-    std::io::copy(&mut std::fs::File::open(path).unwrap(), &mut HashWriter(&mut hash)).unwrap();
-    hex::encode(hash.finalize())
-}
-
-struct HashWriter<'a>(&'a mut Sha256);
-
-impl Write for HashWriter<'_> {
-    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        self.0.update(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> std::io::Result<()> {
-        Ok(())
+/// The CRC32C of a file, as the sandbox and receipts write it.
+pub fn crc32c(path: &Path) -> String {
+    let mut file = File::open(path).unwrap();
+    let (mut crc, mut buffer) = (0, vec![0; 1 << 20]);
+    loop {
+        match file.read(&mut buffer).unwrap() {
+            0 => return format!("{crc:08x}"),
+            length => crc = crc32c::crc32c_append(crc, &buffer[..length]),
+        }
     }
 }

@@ -245,7 +245,7 @@ fn an_unreachable_service_is_waited_for_without_spending_attempts() {
         waiting.contains("\"offline\"") && waiting.contains("reached"),
         "{waiting}"
     );
-    world.start_sandbox(Config {
+    world.start_sandbox(&Config {
         port,
         keys: vec![world.canary().key.clone()],
         ..Config::default()

@@ -9,7 +9,7 @@ use std::process::{Child, Command, Stdio};
 
 use serde_json::Value;
 use skylift_sandbox::Service;
-use skylift_tests::{Account, Running, World, accounts};
+use skylift_tests::{ASK_AGAIN, Account, PATIENCE, Running, World, accounts};
 use tempfile::TempDir;
 
 fn of(service: Service) -> Account {
@@ -29,7 +29,7 @@ fn add(world: &World, account: Account, name: &str, size: u64) -> PathBuf {
 
 /// Waits until the row of a file is as it must be.
 fn until_row(world: &World, name: &str, is_so: impl Fn(&Value) -> bool) -> Value {
-    let deadline = std::time::Instant::now() + std::time::Duration::from_secs(180);
+    let deadline = std::time::Instant::now() + PATIENCE;
     loop {
         let rows = world.skylift(["queue", "--json"]).expect(0).lines();
         let row = rows.iter().find(|row| row["name"] == name).unwrap();
@@ -40,7 +40,7 @@ fn until_row(world: &World, name: &str, is_so: impl Fn(&Value) -> bool) -> Value
             std::time::Instant::now() < deadline,
             "the row never was like that: {row:#}"
         );
-        std::thread::sleep(std::time::Duration::from_millis(50));
+        std::thread::sleep(ASK_AGAIN);
     }
 }
 

@@ -3,7 +3,6 @@
 usage: verify.py BASE_URL < lines of "STORED service id path"
 """
 
-import hashlib
 import json
 import sys
 import urllib.request
@@ -26,7 +25,8 @@ def main():
         assert one is not None, f"{service} does not hold {identity}"
         assert one["complete"], f"not complete: {one}"
         assert one["size"] == len(content), f"{path} has {len(content)} bytes: {one}"
-        assert one["sha256"] == hashlib.sha256(content).hexdigest(), f"{path} has other bytes: {one}"
+        with urllib.request.urlopen(f"{base}/_sandbox/objects/{service}/{identity}") as held_bytes:
+            assert held_bytes.read() == content, f"{path} has other bytes: {one}"
         services.add(service)
         print(f"ok {service} {identity} {len(content)} bytes")
     assert services == {"andi", "archetype", "empirical", "notion", "rebilly"}, f"only {sorted(services)}"

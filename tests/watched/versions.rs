@@ -117,7 +117,7 @@ fn a_version_that_changes_while_it_waits_takes_its_place() {
         folder["queued"] == 1 && folder["unfinished"] == 0
     });
     running.stop();
-    world.start_sandbox(Config {
+    world.start_sandbox(&Config {
         port,
         keys: vec![world.canary().key.clone()],
         ..Config::default()
@@ -241,7 +241,7 @@ fn a_full_queue_whose_files_are_all_deleted_makes_room_again() {
     }
     fs::write(folder.join("last.txt"), "last").unwrap();
     running.stop();
-    world.start_sandbox(Config {
+    world.start_sandbox(&Config {
         port: address.rsplit(':').next().unwrap().parse().unwrap(),
         keys: vec![world.canary().key.clone()],
         ..Config::default()

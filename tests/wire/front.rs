@@ -11,6 +11,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use rustix::net::listen;
 use skylift_sandbox::{Sandbox, Step};
+use skylift_tests::as_soon_as_free;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::runtime::Runtime;
@@ -241,7 +242,12 @@ async fn accept(listener: TcpListener, mut asked: mpsc::Receiver<(Gate, oneshot:
                 gate = next;
                 (door, knocking) = (None, None);
                 if gate != Gate::Closed {
-                    let listener = TcpListener::bind(address).await.unwrap();
+                    let again = || {
+                        let listener = std::net::TcpListener::bind(address)?;
+                        listener.set_nonblocking(true)?;
+                        TcpListener::from_std(listener)
+                    };
+                    let listener = as_soon_as_free(again);
                     if gate == Gate::Full {
                         listen(&listener, 0).unwrap();
                         // With one who waits at it the queue is full: who comes later gets no answer.

@@ -30,7 +30,10 @@ pub(crate) async fn answer(app: &App, head: &Parts, path: &[String], body: Reque
             app.core.meters.reset();
             reply::empty(204)
         }
-        (&Method::GET, ["objects"]) => objects(app).await,
+        (&Method::GET, ["objects"]) => {
+            app.settle();
+            to_json(&app.core.objects.list())
+        }
         (&Method::GET, ["objects", service, id]) => object(app, service, id),
         (&Method::GET, ["sessions"]) => {
             let sessions = app.sessions();
@@ -69,22 +72,6 @@ fn to_json<T: serde::Serialize>(value: &T) -> Reply {
 
 fn complaint(status: u16, text: &str) -> Reply {
     reply::json(status, &json!({ "error": text }))
-}
-
-async fn objects(app: &App) -> Reply {
-    app.settle();
-    let core = std::sync::Arc::clone(&app.core);
-    // Files are read off the async threads; for bytes in memory there may be no other thread.
-    let list = if core.vault.root().is_some() {
-        let listing = tokio::task::spawn_blocking(move || core.objects.list());
-        listing.await.map_err(std::io::Error::other).flatten()
-    } else {
-        core.objects.list()
-    };
-    match list {
-        Ok(list) => to_json(&list),
-        Err(error) => complaint(500, &error.to_string()),
-    }
 }
 
 fn object(app: &App, service: &str, id: &str) -> Reply {

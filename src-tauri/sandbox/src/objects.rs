@@ -1,7 +1,6 @@
 //! What the services hold for good: one entry per stored file, with its bytes. The only place that says what is visible.
 
 use std::collections::BTreeMap;
-use std::io;
 use std::sync::{Arc, Mutex};
 
 use serde::Serialize;
@@ -21,10 +20,8 @@ pub struct ObjectInfo {
     pub name: String,
     /// Bytes.
     pub size: u64,
-    /// Eight lower-case hex digits.
+    /// Of the bytes as they came, eight lower-case hex digits.
     pub crc32c: String,
-    /// Lower-case hex.
-    pub sha256: String,
     /// The media type the service keeps with it.
     pub content_type: Option<String>,
     /// Whether a user of the service sees it: confirmed, completed, not expired.
@@ -61,17 +58,11 @@ impl Object {
     }
 }
 
-struct Entry {
-    object: Object,
-    /// Computed when first asked for.
-    sha256: Option<String>,
-}
-
 type Key = (Service, String);
 
 #[derive(Default)]
 pub(crate) struct Objects {
-    entries: Mutex<BTreeMap<Key, Entry>>,
+    entries: Mutex<BTreeMap<Key, Object>>,
     keep_files: bool,
 }
 
@@ -86,15 +77,11 @@ impl Objects {
     /// Stores an object, in place of an older one of the same id.
     pub(crate) fn put(&self, service: Service, id: &str, object: Object) {
         object.blobs.iter().for_each(|blob| blob.keep(self.keep_files));
-        let old = self
-            .entries
-            .locked()
-            .insert((service, id.to_owned()), Entry { object, sha256: None });
+        let old = self.entries.locked().insert((service, id.to_owned()), object);
         if let Some(old) = old {
             let entries = self.entries.locked();
-            let now = &entries[&(service, id.to_owned())].object.blobs;
+            let now = &entries[&(service, id.to_owned())].blobs;
             let gone = old
-                .object
                 .blobs
                 .iter()
                 .filter(|blob| !now.iter().any(|other| Arc::ptr_eq(blob, other)));
@@ -103,22 +90,19 @@ impl Objects {
     }
 
     pub(crate) fn get(&self, service: Service, id: &str) -> Option<Object> {
-        self.entries
-            .locked()
-            .get(&(service, id.to_owned()))
-            .map(|entry| entry.object.clone())
+        self.entries.locked().get(&(service, id.to_owned())).cloned()
     }
 
     /// Changes what is said of an object.
     pub(crate) fn change(&self, service: Service, id: &str, change: impl FnOnce(&mut Object)) {
-        if let Some(entry) = self.entries.locked().get_mut(&(service, id.to_owned())) {
-            change(&mut entry.object);
+        if let Some(object) = self.entries.locked().get_mut(&(service, id.to_owned())) {
+            change(object);
         }
     }
 
     pub(crate) fn remove(&self, service: Service, id: &str) {
-        if let Some(entry) = self.entries.locked().remove(&(service, id.to_owned())) {
-            entry.object.blobs.iter().for_each(|blob| blob.keep(false));
+        if let Some(object) = self.entries.locked().remove(&(service, id.to_owned())) {
+            object.blobs.iter().for_each(|blob| blob.keep(false));
         }
     }
 
@@ -126,54 +110,26 @@ impl Objects {
         let entries = self.entries.locked();
         entries
             .iter()
-            .filter(|((owner, _), entry)| *owner == service && entry.object.complete)
+            .filter(|((owner, _), object)| *owner == service && object.complete)
             .count() as u64
     }
 
-    /// Everything stored. Reads files whose SHA-256 nobody has asked for yet.
-    pub(crate) fn list(&self) -> io::Result<Vec<ObjectInfo>> {
-        let keys: Vec<Key> = self.entries.locked().keys().cloned().collect();
-        let mut list = Vec::with_capacity(keys.len());
-        for key in keys {
-            list.extend(self.describe(&key)?);
-        }
-        Ok(list)
-    }
-
-    fn describe(&self, key: &Key) -> io::Result<Option<ObjectInfo>> {
-        let known = self
-            .entries
-            .locked()
-            .get(key)
-            .map(|entry| (entry.object.clone(), entry.sha256.clone()));
-        let Some((object, sha256)) = known else { return Ok(None) };
-        let sha256 = match sha256 {
-            Some(sha256) => sha256,
-            None => vault::sha256(&object.blobs)?,
-        };
-        if let Some(entry) = self
-            .entries
-            .locked()
-            .get_mut(key)
-            .filter(|entry| same(&entry.object, &object))
-        {
-            entry.sha256 = Some(sha256.clone());
-        }
-        let (size, crc32c) = vault::summary(&object.blobs);
-        Ok(Some(ObjectInfo {
-            service: key.0,
-            id: key.1.clone(),
-            name: object.name,
-            size,
-            crc32c: format!("{crc32c:08x}"),
-            sha256,
-            content_type: object.content_type,
-            complete: object.complete,
-            attached: object.attached,
-        }))
+    /// Everything stored.
+    pub(crate) fn list(&self) -> Vec<ObjectInfo> {
+        self.entries.locked().iter().map(describe).collect()
     }
 }
 
-fn same(one: &Object, other: &Object) -> bool {
-    one.blobs.len() == other.blobs.len() && one.blobs.iter().zip(&other.blobs).all(|(a, b)| Arc::ptr_eq(a, b))
+fn describe(((service, id), object): (&Key, &Object)) -> ObjectInfo {
+    let (size, crc32c) = vault::summary(&object.blobs);
+    ObjectInfo {
+        service: *service,
+        id: id.clone(),
+        name: object.name.clone(),
+        size,
+        crc32c: format!("{crc32c:08x}"),
+        content_type: object.content_type.clone(),
+        complete: object.complete,
+        attached: object.attached,
+    }
 }

@@ -137,12 +137,8 @@ impl Sandbox {
         self.app.core.meters.reset();
     }
 
-    /// Everything stored. Reads each file once, for its SHA-256: call it off the async threads if files are large.
-    ///
-    /// # Errors
-    ///
-    /// When a file cannot be read.
-    pub fn objects(&self) -> io::Result<Vec<ObjectInfo>> {
+    /// Everything stored.
+    pub fn objects(&self) -> Vec<ObjectInfo> {
         self.app.settle();
         self.app.core.objects.list()
     }
@@ -159,6 +155,15 @@ impl Sandbox {
     /// `NotFound` without such an object; otherwise when its file cannot be read.
     pub fn object_bytes(&self, service: Service, id: &str) -> io::Result<Vec<u8>> {
         vault::bytes(&self.object(service, id)?.blobs)
+    }
+
+    /// Gives the bytes of a stored object to `take`, piece by piece.
+    ///
+    /// # Errors
+    ///
+    /// As [`Sandbox::object_bytes`].
+    pub fn read_object(&self, service: Service, id: &str, take: impl FnMut(&[u8])) -> io::Result<()> {
+        vault::read(&self.object(service, id)?.blobs, take)
     }
 
     /// One file with the bytes of a stored object; an object of several parts is put together first.

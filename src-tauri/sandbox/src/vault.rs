@@ -393,21 +393,22 @@ pub(crate) fn summary(blobs: &[Arc<Blob>]) -> (u64, u32) {
     })
 }
 
+/// Gives the bytes of blobs one behind the other to `take`, piece by piece.
+pub(crate) fn read(blobs: &[Arc<Blob>], mut take: impl FnMut(&[u8])) -> io::Result<()> {
+    blobs.iter().try_for_each(|blob| read_all(&mut blob.open()?, &mut take))
+}
+
 /// SHA-256 of blobs one behind the other, lower-case hex.
 pub(crate) fn sha256(blobs: &[Arc<Blob>]) -> io::Result<String> {
     let mut sha256 = sha2::Sha256::new();
-    for blob in blobs {
-        read_all(&mut blob.open()?, |bytes| sha256.update(bytes))?;
-    }
+    read(blobs, |bytes| sha256.update(bytes))?;
     Ok(hex::encode(sha256.finalize()))
 }
 
 /// All bytes at once: for tests and small files.
 pub(crate) fn bytes(blobs: &[Arc<Blob>]) -> io::Result<Vec<u8>> {
     let mut whole = Vec::new();
-    for blob in blobs {
-        blob.open()?.read_to_end(&mut whole)?;
-    }
+    read(blobs, |bytes| whole.extend_from_slice(bytes))?;
     Ok(whole)
 }
 

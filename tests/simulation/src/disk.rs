@@ -9,7 +9,6 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use rand::RngExt;
-use sha2::{Digest, Sha256};
 use skylift_engine::files::{as_path, explain};
 use skylift_engine::ports::{Files, SourceFacts, SourceFile};
 use skylift_model::Fault;
@@ -93,11 +92,6 @@ impl Version {
         whole
     }
 
-    /// Its SHA-256, lower-case hex.
-    pub(crate) fn sha256(self) -> String {
-        hex::encode(Sha256::digest(self.whole()))
-    }
-
     /// Its CRC32C, as receipts write it.
     pub(crate) fn crc32c(self) -> String {
         format!("{:08x}", crc32c::crc32c(&self.whole()))
@@ -175,13 +169,13 @@ impl Disk {
         self.entries.keys().cloned().collect()
     }
 
-    /// Every state that any file was in, by its SHA-256: the name of the file, and the state.
+    /// Every state that any file was in, by its CRC32C: the name of the file, and the state.
     pub(crate) fn versions(&self) -> BTreeMap<String, (String, Version)> {
         let of = |(path, entry): (&PathBuf, &Entry)| {
             let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
             let versions = entry.history.iter();
             versions
-                .map(|version| (version.sha256(), (name.clone(), *version)))
+                .map(|version| (version.crc32c(), (name.clone(), *version)))
                 .collect::<Vec<_>>()
         };
         self.entries.iter().flat_map(of).collect()

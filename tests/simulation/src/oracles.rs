@@ -36,7 +36,7 @@ pub(crate) async fn check(
     handle: &Handle,
     rows: &[Row],
 ) -> Result<(), String> {
-    let mut objects = sandbox.objects().map_err(|error| error.to_string())?;
+    let mut objects = sandbox.objects();
     objects.retain(|object| object.complete);
     let Ok(Answer::Receipts(receipts)) = Person::ask(handle, Command::Receipts(Selection::All)).await? else {
         return Err("no receipts".into());
@@ -63,7 +63,7 @@ pub(crate) async fn check(
 
 impl Facts<'_> {
     fn version(&self, object: &ObjectInfo) -> Option<&(String, Version)> {
-        self.versions.get(&object.sha256)
+        self.versions.get(&object.crc32c)
     }
 
     /// P2: what a service shows is one state of a file, never a mixture.

@@ -317,5 +317,5 @@ async fn the_simple_upload_takes_a_form_and_its_file_can_be_deleted() {
     let delete = || bench.send(Service::Archetype, Method::DELETE, "/files/delete/b.csv", &Value::Null);
     assert_eq!(delete().await.json()["is_valid"], true);
     assert_eq!(delete().await.status, 404);
-    assert!(bench.sandbox.objects().unwrap().is_empty());
+    assert!(bench.sandbox.objects().is_empty());
 }

@@ -121,7 +121,7 @@ impl Bench {
 
     /// The only object a service holds.
     fn object(&self, service: Service) -> ObjectInfo {
-        let mut objects = self.sandbox.objects().unwrap();
+        let mut objects = self.sandbox.objects();
         objects.retain(|object| object.service == service);
         assert_eq!(objects.len(), 1, "{objects:?}");
         objects.remove(0)
