@@ -4,6 +4,7 @@
 mod changes;
 mod damage;
 mod full;
+mod hours;
 mod kills;
 mod owners;
 pub(crate) mod place;
@@ -19,11 +20,17 @@ use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 
 /// Points at once on each processor: engines that were killed mostly wait until what they sent has landed.
-const AT_ONCE: usize = 4;
+const AT_ONCE: u64 = 4;
+/// As many points take longer than what they share takes to make.
+const WORTH_A_PLACE: u64 = 6;
 
 /// A number that whoever runs the tests may set.
 fn number(variable: &str, otherwise: u64) -> u64 {
     std::env::var(variable).map_or(otherwise, |text| text.parse().expect("a number"))
+}
+
+fn at_once() -> u64 {
+    AT_ONCE * std::thread::available_parallelism().map_or(1, |cores| cores.get() as u64)
 }
 
 /// Does something at many points, each with its own chance, on every processor: each makes what its points share, and
@@ -56,8 +63,9 @@ fn for_each_point<T>(
             }
         }
     };
+    let workers = at_once().min(many.div_ceil(WORTH_A_PLACE));
     std::thread::scope(|scope| {
-        for _ in 0..AT_ONCE * std::thread::available_parallelism().map_or(1, usize::from) {
+        for _ in 0..workers {
             scope.spawn(work);
         }
     });
@@ -68,7 +76,7 @@ fn for_each_point<T>(
 fn each<T: Send>(all: Vec<T>, work: impl Fn(T) + Sync) {
     let left = std::sync::Mutex::new(all);
     std::thread::scope(|scope| {
-        for _ in 0..AT_ONCE * std::thread::available_parallelism().map_or(1, usize::from) {
+        for _ in 0..at_once() {
             scope.spawn(|| {
                 let next = || left.lock().unwrap().pop();
                 while let Some(one) = next() {

@@ -1,5 +1,5 @@
 // A scripted engine for tests and for working on the page in a browser. Options come from the page's address:
-// ?rows=10000&accounts=2&folders=6&leftovers=3&hostile=1&theme=dark. Refuses to be part of the desktop program.
+// ?rows=10000&accounts=2&folders=6&leftovers=3&hostile=1&busy=50&theme=dark. Refuses to be part of the desktop program.
 
 import type { Backend } from './backend';
 import type { AccountView, NewAccount, TestReport, UploadId } from './bindings';
@@ -26,6 +26,8 @@ export interface Script {
 	leftovers?: number;
 	/** Whether rows with hostile names are added. */
 	hostile?: boolean;
+	/** How many rows change ten times a second. */
+	busy?: number;
 }
 
 /** The script that an address asks for. */
@@ -37,15 +39,24 @@ export function scriptOf(query: URLSearchParams): Script {
 		folders: number('folders', 0),
 		leftovers: number('leftovers', 0),
 		hostile: query.has('hostile'),
+		busy: number('busy', 0),
 	};
 }
 
 /** A scripted engine. A key that holds the word "bad" is refused. */
-export function fake({ rows = 11, accounts = 3, folders: watched = 0, leftovers: left = 0, hostile = false }: Script = {}): Backend {
+export function fake({
+	rows = 11,
+	accounts = 3,
+	folders: watched = 0,
+	leftovers: left = 0,
+	hostile = false,
+	busy = 0,
+}: Script = {}): Backend {
 	const services = [...SERVICES];
 	const engine = new Engine(
 		rows,
 		ACCOUNTS.slice(0, accounts).map((account) => ({ ...account, needs_key: rows > 4 && account.name === 'billing' })),
+		busy,
 	);
 	const drops = new Drops();
 	const folders = new Folders(watched, engine.accounts, drops, () => {

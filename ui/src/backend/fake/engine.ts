@@ -27,6 +27,7 @@ export class Engine {
 	constructor(
 		count: number,
 		readonly accounts: AccountView[],
+		readonly busy = 0,
 	) {
 		for (const first of beginning(count)) this.rows.set(first.id, first);
 		setInterval(() => this.#step(), TICK);
@@ -134,7 +135,17 @@ export class Engine {
 			}
 		}
 		if (moving < this.settings.parallel_uploads) this.#startNext();
+		if (this.busy > 0) this.#changeSome();
 		this.#send(progress);
+	}
+
+	/** The next rows of the list, as many as `busy` says, learn how many ticks there have been, unless they move. */
+	#changeSome(): void {
+		const ids = [...this.rows.keys()];
+		for (let n = 0; n < this.busy; n += 1) {
+			const at = this.rows.get(ids[(this.#tick * this.busy + n) % ids.length] ?? '');
+			if (at && isLive(at) && !at.active) this.#put({ ...at, reason: `Tick ${this.#tick}.` });
+		}
 	}
 
 	#startNext(): void {
