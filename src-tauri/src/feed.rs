@@ -50,6 +50,7 @@ pub(crate) async fn subscribe(app: AppHandle, channel: Channel<Feed>) -> Result<
     };
     let telling = tauri::async_runtime::spawn(tell(app.clone(), feed, channel));
     app.state::<Audience>().seat(telling);
+    tracing::info!("a page listens");
     result
 }
 

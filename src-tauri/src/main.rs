@@ -12,6 +12,7 @@ mod drops;
 mod engine;
 mod feed;
 mod folders;
+mod revival;
 #[cfg(test)]
 mod surface;
 mod window;
@@ -31,7 +32,7 @@ fn main() -> anyhow::Result<()> {
         .init();
 
     let engine = Engine::of_this_user();
-    let app = plugins(Builder::default(), &engine)
+    let app = plugins(revival::told(Builder::default()), &engine)
         .manage(engine)
         .manage(feed::Audience::default())
         .manage(drops::Drops::default())

@@ -11,6 +11,7 @@ use tauri_plugin_window_state::StateFlags;
 
 use crate::drag::Drag;
 use crate::engine::Engine;
+use crate::revival;
 
 /// The label of the window, in the configuration and the capabilities.
 pub(crate) const MAIN: &str = "main";
@@ -28,6 +29,7 @@ pub(crate) fn open(app: &AppHandle) -> tauri::Result<()> {
         .on_navigation(move |to| is_own(to) || served.as_ref().is_some_and(|own| own.origin() == to.origin()))
         .on_new_window(|_, _| NewWindowResponse::Deny)
         .build()?;
+    revival::watch(&window)?;
     let app = app.clone();
     window.on_window_event(move |event| {
         if let WindowEvent::DragDrop(event) = event {

@@ -3,6 +3,7 @@
 //!
 //! Needs what `./dev setup` installs. Refuses to touch the screen or the keychain of whoever runs it.
 
+mod deaths;
 mod folders;
 mod intruder;
 mod mouse;

@@ -106,6 +106,15 @@ impl Screen {
         self
     }
 
+    /// Whether a process shows itself here.
+    pub(super) fn has(&self, process: i32) -> bool {
+        let display = self.variables.iter().find(|(name, _)| *name == "DISPLAY");
+        let here = [b"DISPLAY=", display.unwrap().1.as_encoded_bytes()].concat();
+        // One that has ended is nowhere.
+        let environment = std::fs::read(format!("/proc/{process}/environ")).unwrap_or_default();
+        environment.split(|byte| *byte == 0).any(|variable| variable == here)
+    }
+
     /// A program on this desktop.
     pub(super) fn command(&self, program: impl AsRef<OsStr>) -> Command {
         let mut command = Command::new(program);
