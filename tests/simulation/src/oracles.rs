@@ -56,7 +56,7 @@ pub(crate) async fn check(
         return Err("P4: the key went where it must not".into());
     }
     facts.whole_versions()?;
-    facts.completed_is_complete()?;
+    facts.completed_is_complete(person)?;
     facts.exactly_one(person)?;
     ended(rows)
 }
@@ -76,7 +76,7 @@ impl Facts<'_> {
     }
 
     /// P1: what is called completed is there, whole, under its name, and is what its receipt says.
-    fn completed_is_complete(&self) -> Result<(), String> {
+    fn completed_is_complete(&self, person: &Person) -> Result<(), String> {
         let mut taken = BTreeSet::new();
         for row in self.rows.iter().filter(|row| row.phase == Phase::Completed) {
             let receipt = self
@@ -86,7 +86,7 @@ impl Facts<'_> {
             let id = receipt.remote_id.as_ref();
             let is_its = |object: &&ObjectInfo| Some(object.service) == service_of(row) && Some(&object.id) == id;
             let Some(object) = self.objects.iter().find(is_its) else {
-                if self.is_replaced(row) {
+                if self.is_replaced(row, person) {
                     continue;
                 }
                 return Err(format!("P1: completed, but not there: {receipt:#?}"));
@@ -107,22 +107,13 @@ impl Facts<'_> {
         Ok(())
     }
 
-    /// Archetype keeps one file of a name; a later upload takes the place of an earlier one.
-    fn is_replaced(&self, row: &Row) -> bool {
-        // By what is there, not by time: clocks are set.
-        let is_there = |other: &Row| {
-            let id = self
-                .receipts
-                .get(&other.id)
-                .and_then(|receipt| receipt.remote_id.as_ref());
-            self.objects.iter().any(|object| Some(&object.id) == id)
-        };
-        let replaces = |other: &&Row| {
-            other.id != row.id
-                && (&other.account, &other.name, other.phase) == (&row.account, &row.name, Phase::Completed)
-                && is_there(other)
-        };
-        service_of(row) == Some(Service::Archetype) && self.rows.iter().any(|other| replaces(&other))
+    /// Archetype keeps one file of a name; a later upload takes the place of an earlier one. Its row may be removed since,
+    /// so it is known by its name and by how often that was added.
+    fn is_replaced(&self, row: &Row, person: &Person) -> bool {
+        let is_of_name = |object: &ObjectInfo| object.service == Service::Archetype && object.name == row.name;
+        service_of(row) == Some(Service::Archetype)
+            && person.added.get(&row.name).is_some_and(|added| *added > 1)
+            && self.objects.iter().any(is_of_name)
     }
 
     /// P5: a file is there as often as it was added, and no oftener. One whose server lied was rightly sent again.

@@ -22,6 +22,8 @@ use crate::errand::Away;
 use crate::network::Network;
 use crate::weather::Weather;
 
+/// Many times more than any story takes: what goes on further goes round and round.
+pub(crate) const MOST_STEPS: u64 = 1_000_000;
 /// When the simulated time begins: 2026-01-01.
 const BEGINNING: i64 = 1_767_225_600_000;
 /// The files of the data folder that are on a disk after a power cut.
@@ -200,7 +202,7 @@ impl World {
         if state.save_at == Some(state.steps) {
             state.saved = Some(state.durable());
         }
-        if state.crash.at == Some(state.steps) {
+        if state.crash.at == Some(state.steps) || state.steps == MOST_STEPS {
             state.crash.durable = Some(state.durable());
             self.0.crashed.notify_one();
             return false;

@@ -316,12 +316,19 @@ impl Actor {
             return Ok(());
         };
         let now = self.now();
-        let known = self.accounts.get(&account).and_then(|state| state.shut.as_ref());
+        let state = self.accounts.entry(account.clone()).or_default();
+        // Whoever is asked for a pause had a key to show.
+        let had_no_key = state.sign_in.take_if(is_of_keychain).is_some();
+        let known = state.shut.as_ref();
         let known = known
             .filter(|(fault, ..)| is_pause(fault))
             .map(|(_, tries, again)| (*tries, *again));
         // Uploads that were under way are refused together; only one that looks counts.
-        if known.is_none_or(|(_, again)| again <= now) {
+        if known.is_some_and(|(_, again)| again > now) {
+            if had_no_key {
+                self.open_gate(&account);
+            }
+        } else {
             let tries = known.map_or(1, |(tries, _)| tries + 1);
             // A service that asks again and again is asked ever more seldom.
             let pause = pause.max(backoff(tries, self.setting.ports.chance.number()));
@@ -348,10 +355,9 @@ impl Actor {
         let Some(state) = self.accounts.get_mut(&account) else {
             return;
         };
-        let keychain = |fault: &mut Fault| fault.kind == FaultKind::Keychain;
         // An answer to what was sent before does not end a pause.
         let is_over = |(fault, _, again): &mut (Fault, u32, Timestamp)| !is_pause(fault) || *again <= now;
-        if state.shut.take_if(is_over).is_some() | state.sign_in.take_if(keychain).is_some() {
+        if state.shut.take_if(is_over).is_some() | state.sign_in.take_if(is_of_keychain).is_some() {
             self.open_gate(&account);
         }
     }
@@ -381,9 +387,11 @@ impl Actor {
         self.change(id, |_| {})
     }
 
-    /// Lets the uploads of an account start again.
+    /// Lets the uploads of an account start again, unless a pause is not over.
     pub(super) fn open_gate(&mut self, account: &str) {
-        self.schedule.set_gate(&account.into(), Gate::Open(usize::MAX));
+        let shut = self.accounts.get(account).and_then(|state| state.shut.as_ref());
+        let gate = shut.map_or(Gate::Open(usize::MAX), |(_, _, again)| Gate::Probe(*again));
+        self.schedule.set_gate(&account.into(), gate);
         self.touch_account(account);
     }
 
@@ -394,6 +402,10 @@ impl Actor {
             .filter(|r| r.row.account == account && r.row.phase.is_live());
         of_account.for_each(|record| self.feed.touch(record.row.id));
     }
+}
+
+fn is_of_keychain(fault: &mut Fault) -> bool {
+    fault.kind == FaultKind::Keychain
 }
 
 /// Whether the service asked for it.

@@ -56,7 +56,7 @@ fn whatever_happens_the_promises_hold() {
 }
 
 /// Each of these broke a promise once.
-const FAILED: [(u64, &str); 9] = [
+const FAILED: [(u64, &str); 10] = [
     (
         8,
         "a file whose permissions were changed while its end was in doubt was sent twice",
@@ -86,6 +86,10 @@ const FAILED: [(u64, &str); 9] = [
     (
         8_461_405_308_728_587_447,
         "a record was deleted once more after its service had given its number to another file",
+    ),
+    (
+        1_664_263_288_053_266_118,
+        "a key that could be read again during a pause of its service kept a processor busy for ever",
     ),
 ];
 
