@@ -172,6 +172,9 @@ fn adding_a_file_again_while_it_waits_does_not_send_it_twice() {
     let world = World::with_account(archetype());
     let file = world.file("a.txt", 1000);
     let path = file.to_str().unwrap();
+    // The second engine works on what the first one left before it is asked to add anything.
+    let slow = "archetype:create:delay=5s:times=1".parse().unwrap();
+    world.sandbox().set_faults(vec![slow]);
     let first = world
         .skylift(["upload", path, "--to", "archetype", "--detach", "--json"])
         .expect(0);

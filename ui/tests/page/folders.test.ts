@@ -1,14 +1,13 @@
 // A person with watched folders: adds one with a look at what would happen, tries rules, pauses, changes, removes.
 
 import type { Page } from 'playwright-core';
-import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
+import { afterAll, beforeAll, expect, it } from 'vitest';
 import { Site, violations } from './site';
 
 let site: Site;
 beforeAll(async () => {
 	site = await Site.start();
 });
-afterEach(() => site.closePages());
 afterAll(async () => {
 	expect(site.complaints).toEqual([]);
 	await site.stop();

@@ -1,13 +1,12 @@
 // A person with uploads that are left half done on services: has them go on, drops them, all of them, by mouse and by keys.
 
-import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
+import { afterAll, beforeAll, expect, it } from 'vitest';
 import { Site, violations } from './site';
 
 let site: Site;
 beforeAll(async () => {
 	site = await Site.start();
 });
-afterEach(() => site.closePages());
 afterAll(async () => {
 	expect(site.complaints).toEqual([]);
 	await site.stop();

@@ -1,14 +1,13 @@
 // Every view in light and dark, large and small: axe's judgment of each, and with SKYLIFT_PICTURES pictures for people.
 
 import type { Page } from 'playwright-core';
-import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
+import { afterAll, beforeAll, expect, it } from 'vitest';
 import { PICTURES, Site, violations } from './site';
 
 let site: Site;
 beforeAll(async () => {
 	site = await Site.start();
 });
-afterEach(() => site.closePages());
 afterAll(async () => {
 	expect(site.complaints).toEqual([]);
 	await site.stop();

@@ -1,6 +1,6 @@
 // A person at work: with the keyboard alone, with drops, with names made to deceive.
 
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { HOSTILE_NAMES } from '../../src/backend/fake/rows';
 import { Site, violations } from './site';
 
@@ -8,7 +8,6 @@ let site: Site;
 beforeAll(async () => {
 	site = await Site.start();
 });
-afterEach(() => site.closePages());
 afterAll(async () => {
 	expect(site.complaints).toEqual([]);
 	await site.stop();
