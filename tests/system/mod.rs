@@ -4,8 +4,9 @@
 mod network;
 mod sleep;
 
+use std::io::{BufRead as _, BufReader};
 use std::path::PathBuf;
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, ChildStdout, Command, Stdio};
 
 use serde_json::Value;
 use skylift_sandbox::Service;
@@ -71,28 +72,31 @@ impl Bus {
         };
         let mut daemon = Command::new("dbus-daemon");
         daemon
-            .args(["--session", "--nofork", "--address", &bus.address()])
-            .stderr(Stdio::null());
-        bus.spawn(daemon);
+            .args(["--session", "--nofork", "--print-address", "--address", &bus.address()])
+            .stderr(Stdio::null())
+            .stdout(Stdio::piped());
+        let said = bus.spawn(daemon).unwrap();
+        // It tells its address when it listens.
+        let _ = BufReader::new(said).read_line(&mut String::new()).unwrap();
         for (template, name) in [
             ("logind", "org.freedesktop.login1"),
             ("networkmanager", "org.freedesktop.NetworkManager"),
         ] {
             let mut mock = Command::new("/usr/bin/python3");
             mock.args(["-m", "dbusmock", "--system", "--template", template]);
-            while !bus.folder.path().join("bus").exists() {
-                std::thread::yield_now();
-            }
-            bus.spawn(mock);
+            mock.stdout(Stdio::null());
+            let _ = bus.spawn(mock);
             bus.gdbus(&["wait", "--system", "--timeout", "60", name]);
         }
         Some(bus)
     }
 
-    fn spawn(&mut self, mut command: Command) {
+    fn spawn(&mut self, mut command: Command) -> Option<ChildStdout> {
         let command = command.env("DBUS_SYSTEM_BUS_ADDRESS", self.address());
-        let child = command.stdin(Stdio::null()).stdout(Stdio::null()).spawn();
-        self.processes.push(child.unwrap());
+        let mut child = command.stdin(Stdio::null()).spawn().unwrap();
+        let said = child.stdout.take();
+        self.processes.push(child);
+        said
     }
 
     fn address(&self) -> String {

@@ -21,7 +21,7 @@ use crate::person::{Hardships, Next, Person};
 use crate::resent::{self, Acknowledged};
 use crate::services;
 use crate::weather::Weather;
-use crate::world::{ComputerClock, ComputerNews, Durable, MOST_STEPS, World};
+use crate::world::{ComputerClock, ComputerNews, Durable, World};
 
 /// A file system in memory, where there is one: the queue is flushed for real, and the disk need not turn.
 const MEMORY: &str = "/dev/shm";
@@ -246,9 +246,10 @@ impl Lives {
             world.begin(data, crash_at);
             let end = tokio::select! {
                 biased;
-                durable = world.crashed() => match world.state().steps {
-                    MOST_STEPS => Err("P7: it goes round and round".into()),
-                    _ => Ok(End::Crashed(durable)),
+                durable = world.crashed() => if world.state().goes_round() {
+                    Err("P7: it goes round and round".into())
+                } else {
+                    Ok(End::Crashed(durable))
                 },
                 end = self.use_it(data, seed) => end,
                 () = tokio::time::sleep(LONGEST) => Err("P7: something is waited for that never comes".into()),

@@ -22,8 +22,8 @@ use crate::errand::Away;
 use crate::network::Network;
 use crate::weather::Weather;
 
-/// Many times more than any story takes: what goes on further goes round and round.
-pub(crate) const MOST_STEPS: u64 = 1_000_000;
+/// Many times more than any story takes in one second: whoever does more goes round and round.
+const MOST_STEPS_A_SECOND: u64 = 100_000;
 /// When the simulated time begins: 2026-01-01.
 const BEGINNING: i64 = 1_767_225_600_000;
 /// The files of the data folder that are on a disk after a power cut.
@@ -71,6 +71,8 @@ pub(crate) struct State {
     pub steps: u64,
     /// Those of them that are more than a look at the clock.
     pub deeds: Vec<u64>,
+    /// The second that it is, and the steps in it.
+    rush: (u64, u64),
     /// The step at which what is on the disk is set aside.
     pub save_at: Option<u64>,
     /// What was set aside.
@@ -138,6 +140,7 @@ impl World {
             away: None,
             steps: 0,
             deeds: Vec::new(),
+            rush: (0, 0),
             save_at: None,
             saved: None,
             log: log.then(Vec::new),
@@ -202,7 +205,8 @@ impl World {
         if state.save_at == Some(state.steps) {
             state.saved = Some(state.durable());
         }
-        if state.crash.at == Some(state.steps) || state.steps == MOST_STEPS {
+        state.count_in_this_second();
+        if state.crash.at == Some(state.steps) || state.goes_round() {
             state.crash.durable = Some(state.durable());
             self.0.crashed.notify_one();
             return false;
@@ -276,6 +280,19 @@ impl State {
     /// Whether the computer is off.
     pub(crate) const fn is_off(&self) -> bool {
         self.crash.durable.is_some()
+    }
+
+    fn count_in_this_second(&mut self) {
+        let second = self.time.awake().as_secs();
+        if self.rush.0 != second {
+            self.rush = (second, 0);
+        }
+        self.rush.1 += 1;
+    }
+
+    /// Whether the engine is busy with nothing.
+    pub(crate) const fn goes_round(&self) -> bool {
+        self.rush.1 >= MOST_STEPS_A_SECOND
     }
 
     /// Whether something of this probability happens.

@@ -30,9 +30,9 @@ fn whatever_happens_the_promises_hold() {
     // The long lane still finds faults in new seeds; unless it is asked for, those that are known to pass are run.
     let first = number("SKYLIFT_SEED").unwrap_or_else(|| if until.is_some() { rand::random() } else { 1 });
     let most = number("SKYLIFT_SEEDS").unwrap_or(if until.is_some() { u64::MAX } else { SEEDS });
-    let (next, sums, failure) = (AtomicU64::new(0), Mutex::new(Outcome::default()), Mutex::new(None));
+    let (next, failed, sums) = (AtomicU64::new(0), AtomicU64::new(0), Mutex::new(Outcome::default()));
     let work = || {
-        while failure.lock().unwrap().is_none() && until.is_none_or(|until| Instant::now() < until) {
+        while until.is_none_or(|until| Instant::now() < until) {
             let number = next.fetch_add(1, Ordering::Relaxed);
             if number >= most {
                 return;
@@ -40,7 +40,13 @@ fn whatever_happens_the_promises_hold() {
             let seed = first.wrapping_add(number);
             match twice(seed) {
                 Ok(outcome) => sums.lock().unwrap().add(&outcome),
-                Err(why) => *failure.lock().unwrap() = Some(format!("{why}\nSKYLIFT_SEED={seed} SKYLIFT_SEEDS=1")),
+                Err(why) => {
+                    let _ = failed.fetch_add(1, Ordering::Relaxed);
+                    println!("{why}\nSKYLIFT_SEED={seed} SKYLIFT_SEEDS=1");
+                }
+            }
+            if number % 100 == 99 {
+                println!("{} seeds from {first}", number + 1);
             }
         }
     };
@@ -50,9 +56,7 @@ fn whatever_happens_the_promises_hold() {
         }
     });
     println!("from seed {first}: {:?}", sums.lock().unwrap());
-    if let Some(failure) = failure.into_inner().unwrap() {
-        panic!("{failure}");
-    }
+    assert_eq!(failed.into_inner(), 0, "seeds failed, they stand above");
 }
 
 /// Each of these broke a promise once.
