@@ -193,7 +193,7 @@ pub(super) fn folders(connection: &Connection) -> rusqlite::Result<(Vec<(FolderI
             root_id: row.get::<_, Option<[u8; 16]>>("root_id")?.map(u128::from_be_bytes),
             only_new: timestamp(row.get("only_new")?),
             scanned_at: timestamp(row.get("scanned_at")?),
-            sent: unsigned(row, "sent")?,
+            sent: unsigned(row.get("sent")?)?,
             sent_at: timestamp(row.get("sent_at")?),
         };
         Ok(FolderId::new(row.get("id")?).map(|id| (id, known)))
@@ -218,7 +218,7 @@ fn read(row: &Row<'_>) -> rusqlite::Result<(RawPath, Entry)> {
             .find(|known| known.as_str() == state)
             .unwrap_or(Settled::Before),
         facts: SourceFacts {
-            size: unsigned(row, "size")?,
+            size: unsigned(row.get("size")?)?,
             mtime_ns: row.get("mtime_ns")?,
             ctime_ns: row.get("ctime_ns")?,
             file_id: u128::from_be_bytes(row.get("file_id")?),

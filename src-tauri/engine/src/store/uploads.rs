@@ -2,8 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use rusqlite::types::{FromSqlError, Value};
+use rusqlite::types::{FromSql, FromSqlError, Value};
 use rusqlite::{Connection, Error, Row, ToSql};
+use serde::de::DeserializeOwned;
 use skylift_model::api::Options;
 use skylift_model::names::RawPath;
 use skylift_model::{Fault, FolderId, PartPlan, Phase, Timestamp, UploadId, Verified};
@@ -86,6 +87,11 @@ impl UploadRow {
     }
 }
 
+/// In the order in which [`upload`] takes them.
+const SELECT: &str = "SELECT id, account, service, path, import, size, mtime_ns, ctime_ns, file_id, name, relative, options, \
+                      mode, rank, added_at, phase, resume_phase, paused, hold_until, fault, attempts, restarts, session, \
+                      outcome, crc32c, hashes, verified, note, wire_bytes, finished_at, root, folder, unfinished FROM upload";
+
 const INSERT: &str = "INSERT INTO upload VALUES (:id, :account, :service, :path, :import, :size, :mtime_ns, :ctime_ns, \
                       :file_id, :name, :relative, :options, :mode, :rank, :added_at, :phase, :resume_phase, :paused, \
                       :hold_until, :fault, :attempts, :restarts, :session, :outcome, :crc32c, :hashes, :verified, \
@@ -155,7 +161,7 @@ impl Store {
 
 /// Reads every upload; says how many rows contradict the schema.
 pub(super) fn read(connection: &Connection, uploads: &mut BTreeMap<UploadId, UploadRow>) -> rusqlite::Result<usize> {
-    let mut statement = connection.prepare("SELECT * FROM upload")?;
+    let mut statement = connection.prepare(SELECT)?;
     let (mut rows, mut contradictions) = (statement.query([])?, 0);
     while let Some(row) = rows.next()? {
         match upload(row).ok().filter(is_consistent) {
@@ -211,49 +217,82 @@ fn text(text: &str) -> Value {
     Value::Text(text.to_owned())
 }
 
+/// Reads the columns of [`SELECT`] one after the other: with 100,000 rows, finding each by its name takes longer than all else.
+struct Columns<'a, 'b> {
+    row: &'a Row<'b>,
+    next: usize,
+}
+
+impl Columns<'_, '_> {
+    fn next<T: FromSql>(&mut self) -> rusqlite::Result<T> {
+        self.next += 1;
+        self.row.get(self.next - 1)
+    }
+
+    fn json<T: DeserializeOwned>(&mut self) -> rusqlite::Result<Option<T>> {
+        let json: Option<Json<T>> = self.next()?;
+        Ok(json.map(|Json(value)| value))
+    }
+
+    fn unsigned(&mut self) -> rusqlite::Result<u64> {
+        unsigned(self.next()?)
+    }
+
+    fn flag(&mut self) -> rusqlite::Result<bool> {
+        match self.next()? {
+            0 => Ok(false),
+            1 => Ok(true),
+            other => Err(FromSqlError::OutOfRange(other).into()),
+        }
+    }
+
+    /// A name of a closed list, where there is one.
+    fn name<T>(&mut self, parse: impl Fn(&str) -> Option<T>) -> rusqlite::Result<Option<T>> {
+        let name: Option<String> = self.next()?;
+        let parse = |name: String| parse(&name).ok_or(FromSqlError::InvalidType);
+        Ok(name.map(parse).transpose()?)
+    }
+}
+
 /// A damaged page may hold what the schema lets nobody write; nothing of it is guessed.
 fn upload(row: &Row<'_>) -> rusqlite::Result<UploadRow> {
-    let Json(options) = row.get("options")?;
-    let Json(hashes) = row.get("hashes")?;
-    let session: Option<Json<Session>> = row.get("session")?;
-    let fault: Option<Json<Fault>> = row.get("fault")?;
-    let outcome: Option<Json<Outcome>> = row.get("outcome")?;
+    let mut columns = Columns { row, next: 0 };
     Ok(UploadRow {
-        id: UploadId::from_bytes(&row.get::<_, [u8; 16]>("id")?).ok_or(FromSqlError::InvalidType)?,
-        account: row.get("account")?,
-        service: row.get("service")?,
-        path: RawPath::new(row.get("path")?),
-        import: flag(row, "import")?,
+        id: UploadId::from_bytes(&columns.next::<[u8; 16]>()?).ok_or(FromSqlError::InvalidType)?,
+        account: columns.next()?,
+        service: columns.next()?,
+        path: RawPath::new(columns.next()?),
+        import: columns.flag()?,
         source: SourceFacts {
-            size: unsigned(row, "size")?,
-            mtime_ns: row.get("mtime_ns")?,
-            ctime_ns: row.get("ctime_ns")?,
-            file_id: u128::from_be_bytes(row.get("file_id")?),
+            size: columns.unsigned()?,
+            mtime_ns: columns.next()?,
+            ctime_ns: columns.next()?,
+            file_id: u128::from_be_bytes(columns.next()?),
         },
-        name: row.get("name")?,
-        relative: row.get("relative")?,
-        options,
-        mode: row.get("mode")?,
-        rank: row.get("rank")?,
-        added_at: Timestamp(row.get("added_at")?),
-        phase: named_one(row, "phase", Phase::parse)?.ok_or(FromSqlError::InvalidType)?,
-        resume_phase: named_one(row, "resume_phase", Phase::parse)?,
-        paused: flag(row, "paused")?,
-        hold_until: timestamp(row.get("hold_until")?),
-        fault: fault.map(|Json(fault)| fault),
-        attempts: row.get("attempts")?,
-        restarts: row.get("restarts")?,
-        session: session.map(|Json(session)| session),
-        outcome: outcome.map(|Json(outcome)| outcome),
-        crc32c: row.get("crc32c")?,
-        hashes,
-        verified: named_one(row, "verified", verified_of)?,
-        note: row.get("note")?,
-        wire_bytes: unsigned(row, "wire_bytes")?,
-        finished_at: timestamp(row.get("finished_at")?),
-        root: row.get::<_, Option<Vec<u8>>>("root")?.map(RawPath::new),
-        folder: row.get::<_, Option<u32>>("folder")?.and_then(FolderId::new),
-        unfinished: flag(row, "unfinished")?,
+        name: columns.next()?,
+        relative: columns.next()?,
+        options: columns.json()?.ok_or(FromSqlError::InvalidType)?,
+        mode: columns.next()?,
+        rank: columns.next()?,
+        added_at: Timestamp(columns.next()?),
+        phase: columns.name(Phase::parse)?.ok_or(FromSqlError::InvalidType)?,
+        resume_phase: columns.name(Phase::parse)?,
+        paused: columns.flag()?,
+        hold_until: timestamp(columns.next()?),
+        fault: columns.json()?,
+        attempts: columns.next()?,
+        restarts: columns.next()?,
+        session: columns.json()?,
+        outcome: columns.json()?,
+        crc32c: columns.next()?,
+        hashes: columns.json()?.ok_or(FromSqlError::InvalidType)?,
+        verified: columns.name(verified_of)?,
+        note: columns.next()?,
+        wire_bytes: columns.unsigned()?,
+        finished_at: timestamp(columns.next()?),
+        root: columns.next::<Option<Vec<u8>>>()?.map(RawPath::new),
+        folder: columns.next::<Option<u32>>()?.and_then(FolderId::new),
+        unfinished: columns.flag()?,
     })
 }
 
@@ -271,28 +310,12 @@ fn is_consistent(row: &UploadRow) -> bool {
         && plan.is_none_or(|plan| PartPlan::of_size(plan.size, plan.part_size) == Ok(plan))
 }
 
-/// A name of a closed list, where there is one.
-fn named_one<T>(row: &Row<'_>, column: &str, parse: impl Fn(&str) -> Option<T>) -> rusqlite::Result<Option<T>> {
-    let name: Option<String> = row.get(column)?;
-    let parse = |name: String| parse(&name).ok_or(FromSqlError::InvalidType);
-    Ok(name.map(parse).transpose()?)
-}
-
-fn flag(row: &Row<'_>, column: &str) -> rusqlite::Result<bool> {
-    match row.get(column)? {
-        0 => Ok(false),
-        1 => Ok(true),
-        other => Err(FromSqlError::OutOfRange(other).into()),
-    }
-}
-
 /// SQLite's integers are signed; no file comes near the end of them.
 pub(super) fn signed(bytes: u64) -> i64 {
     i64::try_from(bytes).unwrap_or(i64::MAX)
 }
 
-pub(super) fn unsigned(row: &Row<'_>, column: &str) -> rusqlite::Result<u64> {
-    let number: i64 = row.get(column)?;
+pub(super) fn unsigned(number: i64) -> rusqlite::Result<u64> {
     Ok(u64::try_from(number).map_err(|_| FromSqlError::OutOfRange(number))?)
 }
 
