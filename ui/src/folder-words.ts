@@ -166,7 +166,7 @@ export const folderWords = {
 		unfinished: 'It is still being written, or was until a moment ago.',
 		sent: 'It was uploaded as it is.',
 		before: 'It was there before the folder was watched.',
-		canceled: 'You canceled its upload.',
+		canceled: 'You canceled its upload, or removed it from the list. It is uploaded when it changes.',
 		failed: 'Its upload was given up. You can retry it in the list of uploads.',
 		excluded: '',
 		refused: '',

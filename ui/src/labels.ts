@@ -54,6 +54,7 @@ export const words = {
 		copyId: 'Copy ID',
 		saveReceipt: 'Save receipt',
 		unknownSize: 'size not known yet',
+		untoldSize: 'size not known',
 	},
 	totals: {
 		uploading: (n: number) => `${count(n)} uploading`,
@@ -65,6 +66,7 @@ export const words = {
 		left: (text: string) => `${text} left`,
 		idle: 'Nothing to upload',
 		done: 'All done',
+		ended: (n: number) => `${count(n)} done`,
 	},
 	empty: {
 		title: 'Drop files anywhere to upload',
@@ -97,6 +99,7 @@ export const words = {
 		automaticHelp: 'Skylift picks what fits the file.',
 		assumed: 'not documented by the service',
 		upload: 'Upload',
+		adding: 'Adding…',
 		watch: 'Watch this folder instead',
 		import: 'Import',
 		andMore: (n: number) => `and ${count(n)} more`,
@@ -155,7 +158,8 @@ export const words = {
 		of: (action: string, name: string) => `${action}: ${name}`,
 		dropping: (n: number) => `Dropping ${uploads(n)}`,
 		doubt: (n: number) => (n === 1 ? 'Drop this upload?' : `Drop ${uploads(n)}?`),
-		doubtAbout: 'What was sent so far is deleted from the service; it cannot go on from there. The files on this computer are not touched.',
+		doubtAbout:
+			'What was sent so far is deleted from the service, where the service allows it; it cannot go on from there. The files on this computer are not touched.',
 		yes: (n: number) => (n === 1 ? 'Drop upload' : `Drop ${uploads(n)}`),
 		no: 'Keep',
 	},
@@ -216,9 +220,17 @@ export const words = {
 	},
 	cancel: {
 		title: (n: number) => (n === 1 ? 'Cancel this upload?' : `Cancel ${uploads(n)}?`),
-		about: 'What was sent so far is deleted from the service. The files on this computer are not touched.',
+		about: () =>
+			'What was sent so far is deleted from the service, where the service allows it. The files on this computer are not touched.',
 		yes: (n: number) => (n === 1 ? 'Cancel upload' : `Cancel ${uploads(n)}`),
 		no: 'Keep uploading',
+	},
+	remove: {
+		title: (n: number) => `Remove ${n === 1 ? 'this upload' : uploads(n)} from the list?`,
+		about: (n: number, begun: number) =>
+			`What was sent ${n === 1 ? 'so far' : `of ${uploads(begun)} that failed`} is deleted from the service, where the service allows it; a retry is then no longer possible. The files on this computer are not touched.`,
+		yes: (n: number) => (n === 1 ? 'Remove upload' : `Remove ${uploads(n)}`),
+		no: 'Keep',
 	},
 	keys: { title: 'Keyboard shortcuts', everywhere: 'Everywhere', list: 'In the list' },
 	notice: { dismiss: 'Dismiss', copied: 'Copied.', receiptSaved: 'Receipt saved.', label: 'Notices' },

@@ -84,6 +84,16 @@ export function isLive(row: Row): boolean {
 	return row.phase === 'queued' || row.phase === 'uploading' || row.phase === 'completing';
 }
 
+/** Whether the service fetches the file by itself, from the address that stands for the path. */
+export function isImport(row: Row): boolean {
+	return /^https?:\/\//i.test(row.path);
+}
+
+/** Whether it failed and its service holds a part of it, from which it goes on when it is retried. */
+export function mayGoOn(row: Row): boolean {
+	return row.phase === 'failed' && row.acknowledged > 0;
+}
+
 /** Where a row is counted. */
 export function groupOf(row: Row): Group {
 	switch (row.phase) {

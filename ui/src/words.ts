@@ -2,14 +2,21 @@
 // beyond counting. What went wrong is said by the engine's faults and reasons.
 
 import { bytes, clock, percent, spokenSpan } from './format';
-import { files, some, uploads } from './labels';
-import type { State, Tab, Verb } from './standing';
+import { files, some, uploads, words } from './labels';
+import { isImport, isLive, type State, type Tab, type Verb } from './standing';
+import type { Row } from './types';
 
 /** What a drop holds: `3 files, 1 folder · 1.2 MB`. */
 export function contents(drop: { files: number; folders: number; bytes: number | null }): string {
 	const parts = [drop.files > 0 ? files(drop.files) : '', drop.folders > 0 ? some(drop.folders, 'folder', 'folders') : ''];
 	const things = parts.filter(Boolean).join(', ');
 	return drop.bytes === null || drop.bytes === 0 ? things : `${things} · ${bytes(drop.bytes)}`;
+}
+
+/** The size of a row's file. Of an import it is known at the end, if the service tells it at all. */
+export function size(row: Row): string {
+	if (row.size > 0 || !isImport(row)) return bytes(row.size);
+	return isLive(row) ? words.row.unknownSize : words.row.untoldSize;
 }
 
 /** The state of a row; `until` is when it goes on by itself. */

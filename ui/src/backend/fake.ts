@@ -1,5 +1,5 @@
 // A scripted engine for tests and for working on the page in a browser. Options come from the page's address:
-// ?rows=10000&accounts=2&folders=6&leftovers=3&hostile=1&busy=50&theme=dark. Refuses to be part of the desktop program.
+// ?rows=10000&accounts=2&folders=6&leftovers=3&hostile=1&busy=50&slow=9000&theme=dark. Refuses to be part of the desktop program.
 
 import type { Backend } from './backend';
 import type { AccountView, NewAccount, TestReport, UploadId } from './bindings';
@@ -28,6 +28,8 @@ export interface Script {
 	hostile?: boolean;
 	/** How many rows change ten times a second. */
 	busy?: number;
+	/** How long it takes to add files, in milliseconds. */
+	slow?: number;
 }
 
 /** The script that an address asks for. */
@@ -40,6 +42,7 @@ export function scriptOf(query: URLSearchParams): Script {
 		leftovers: number('leftovers', 0),
 		hostile: query.has('hostile'),
 		busy: number('busy', 0),
+		slow: number('slow', 60),
 	};
 }
 
@@ -51,6 +54,7 @@ export function fake({
 	leftovers: left = 0,
 	hostile = false,
 	busy = 0,
+	slow = 60,
 }: Script = {}): Backend {
 	const services = [...SERVICES];
 	const engine = new Engine(
@@ -134,7 +138,7 @@ export function fake({
 			const skipped = held.names
 				.filter((name) => name.startsWith('empty'))
 				.map((path) => ({ path, reason: 'The file is empty and this service takes none. Leave it out.' }));
-			return later({ added, skipped }, 60);
+			return later({ added, skipped }, slow);
 		},
 		dismissDrop: async (drop) => void drops.release(drop),
 		importUrl: async ({ url, account, name }) => {
@@ -179,6 +183,8 @@ export function fake({
 			later([
 				{ what: 'Keychain', works: true, finding: 'Keys are kept in the keychain of the system.' },
 				{ what: 'Queue', works: true, finding: 'The database can be written; 212 GB are free.' },
+				{ what: 'Watch limit', works: true, finding: 'Up to 524,288 folders may be watched (max_user_watches).' },
+				{ what: 'Watch limit', works: true, finding: 'Up to 128 programs may watch folders (max_user_instances).' },
 				{ what: 'Network', works: false, finding: 'A proxy is set but does not answer. Check the proxy settings of the system.' },
 			]),
 	};

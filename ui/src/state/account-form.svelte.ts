@@ -47,10 +47,12 @@ export class AccountForm {
 		this.fault = null;
 	}
 
-	/** Asks the service and keeps nothing. */
+	/** Asks the service and keeps nothing. An answer about what is no longer filled in is not shown. */
 	async test(): Promise<void> {
+		const { draft } = this;
 		await this.#ask('test', async () => {
-			this.report = await this.backend.tryAccount(newAccount(this.draft, true));
+			const report = await this.backend.tryAccount(newAccount(draft, true));
+			if (this.draft === draft) this.report = report;
 		});
 	}
 
@@ -64,13 +66,14 @@ export class AccountForm {
 	async #ask(what: 'test' | 'save', question: () => Promise<void>): Promise<boolean> {
 		this.#tried = true;
 		if (this.busy !== null || Object.keys(this.mistakes).length > 0) return false;
+		const { draft } = this;
 		this.busy = what;
 		this.fault = null;
 		try {
 			await question();
 			return true;
 		} catch (thrown) {
-			this.fault = asFault(thrown);
+			if (what === 'save' || this.draft === draft) this.fault = asFault(thrown);
 			return false;
 		} finally {
 			this.busy = null;

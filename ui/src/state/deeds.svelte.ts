@@ -1,14 +1,16 @@
-// Verbs for one, several or all uploads. Asks before anything is canceled; says what was done and what was refused.
+// Verbs for one, several or all uploads. Asks before anything is lost that was sent; says what was done and what was refused.
 
 import type { Backend } from '../backend/backend';
 import type { Changed, Row, Selection } from '../backend/bindings';
-import { fits, type Verb } from '../standing';
+import { fits, mayGoOn, type Verb } from '../standing';
 import { did, words } from '../words';
 import type { Notices } from './notices.svelte';
 
-/** Uploads a person asked to cancel and has not confirmed yet. */
+/** What a person asked for and has not confirmed yet. */
 export interface Doubt {
-	/** Which. */
+	/** What to do. */
+	verb: 'cancel' | 'remove';
+	/** With which uploads. */
 	rows: readonly Row[];
 }
 
@@ -26,7 +28,7 @@ export class Deeds {
 	async apply(verb: Verb, rows: readonly Row[]): Promise<void> {
 		const fitting = rows.filter((row) => fits(verb, row));
 		if (fitting.length === 0) return;
-		if (verb === 'cancel') this.doubt = { rows: fitting };
+		if (verb === 'cancel' || (verb === 'remove' && fitting.some(mayGoOn))) this.doubt = { verb, rows: fitting };
 		else await this.#run(verb, { ids: fitting.map((row) => row.id) });
 	}
 
@@ -35,11 +37,11 @@ export class Deeds {
 		await this.#run(verb, 'all');
 	}
 
-	/** Says yes or no to canceling. */
+	/** Says yes or no to what waits. */
 	async settle(yes: boolean): Promise<void> {
 		const doubt = this.doubt;
 		this.doubt = null;
-		if (yes && doubt) await this.#run('cancel', { ids: doubt.rows.map((row) => row.id) });
+		if (yes && doubt) await this.#run(doubt.verb, { ids: doubt.rows.map((row) => row.id) });
 	}
 
 	/** Pauses what moves or, when nothing does, resumes what is paused. */
@@ -47,7 +49,7 @@ export class Deeds {
 		await this.apply(rows.some((row) => fits('pause', row)) ? 'pause' : 'resume', rows);
 	}
 
-	/** Removes ended uploads from the list, or asks to cancel live ones; never both at once. */
+	/** Removes ended uploads from the list, or cancels live ones; never both at once. */
 	async drop(rows: readonly Row[]): Promise<void> {
 		await this.apply(rows.some((row) => fits('cancel', row)) ? 'cancel' : 'remove', rows);
 	}

@@ -2,6 +2,7 @@
 
 import type { Backend, Picked, Unsubscribe } from '../backend/backend';
 import type { FolderId } from '../backend/bindings';
+import { AccountTests } from './account-tests.svelte';
 import { Announcer } from './announcer';
 import { Deeds } from './deeds.svelte';
 import { Folders } from './folders.svelte';
@@ -39,6 +40,7 @@ export class Desk {
 	readonly notices = new Notices();
 	readonly look = new Look();
 	readonly setup: Setup;
+	readonly tests: AccountTests;
 	readonly folders: Folders;
 	readonly leftovers: Leftovers;
 	readonly queue: Queue;
@@ -55,6 +57,7 @@ export class Desk {
 		);
 		this.backend = backend;
 		this.setup = new Setup(backend);
+		this.tests = new AccountTests(backend);
 		this.folders = new Folders(backend, this.notices);
 		this.leftovers = new Leftovers(backend, this.notices);
 		this.inspector = new Inspector(backend, (thrown) => this.notices.fail(thrown));
@@ -63,6 +66,8 @@ export class Desk {
 				announcer.changed(changes);
 				for (const { after } of changes) this.inspector.touch(after.id);
 			},
+			removed: (ids) => this.inspector.gone(ids),
+			reset: () => this.inspector.anew(),
 			moved: (moving) => {
 				announcer.moved(moving);
 				if (this.inspector.id !== null && moving.has(this.inspector.id)) this.inspector.touch(this.inspector.id);

@@ -84,11 +84,13 @@ export class FolderForm {
 		this.change({ ...this.draft, target: picked });
 	}
 
-	/** Asks what would happen to each file with what is filled in. */
+	/** Asks what would happen to each file with what is filled in. An answer about what is no longer filled in is not shown. */
 	async look(): Promise<void> {
+		const { draft } = this;
 		await this.#ask('preview', async () => {
 			const of = this.#previewed();
-			if (of) this.preview = await this.backend.previewFolder(of);
+			const preview = of && (await this.backend.previewFolder(of));
+			if (this.draft === draft) this.preview = preview;
 		});
 	}
 
@@ -149,12 +151,13 @@ export class FolderForm {
 	async #ask(what: 'preview' | 'save', question: () => Promise<void>): Promise<void> {
 		this.#tried = true;
 		if (this.busy !== null || Object.keys(this.mistakes).length > 0) return;
+		const { draft } = this;
 		this.busy = what;
 		this.fault = null;
 		try {
 			await question();
 		} catch (thrown) {
-			this.fault = asFault(thrown);
+			if (what === 'save' || this.draft === draft) this.fault = asFault(thrown);
 		} finally {
 			this.busy = null;
 		}

@@ -36,6 +36,16 @@ export class Inspector {
 		this.details = null;
 	}
 
+	/** Says that uploads are gone. */
+	gone(ids: readonly UploadId[]): void {
+		if (this.id !== null && ids.includes(this.id)) this.close();
+	}
+
+	/** Says that everything may have changed: asks whether the upload is still there. */
+	anew(): void {
+		if (this.id !== null) this.#calm.touch();
+	}
+
 	/** Says that an upload changed. */
 	touch(id: UploadId): void {
 		if (this.id === id) this.#calm.touch();

@@ -31,6 +31,8 @@ export class Intake {
 	over: Drop | 'unknown' | null = $state.raw(null);
 	/** The drop that waits for an answer. */
 	asking: Drop | null = $state.raw(null);
+	/** Whether it is being added as it was answered; until then nobody else decides about it. */
+	adding = $state(false);
 	/** What was refused, until it is read. */
 	refusals: Refusals | null = $state.raw(null);
 	/** The first upload of the newest addition, which the list brings into view. */
@@ -86,24 +88,28 @@ export class Intake {
 
 	/** Adds the drop that waits; stays open when the engine refuses the answer. */
 	async answer(answer: Answer): Promise<void> {
-		const drop = this.asking;
-		if (!drop || !(await this.#add(drop, answer))) return;
+		const drop = this.#undecided();
+		if (!drop) return;
+		this.adding = true;
+		const added = await this.#add(drop, answer);
+		this.adding = false;
+		if (!added) return;
 		this.lastAccount = answer.account;
 		this.#nextDrop();
 	}
 
 	/** Looks again at the drop that waits, such as after an account was added. */
 	reconsider(): void {
-		const drop = this.asking;
+		const drop = this.#undecided();
 		if (!drop) return;
 		this.asking = null;
 		this.take(drop);
 		if (!this.asking) this.#nextDrop();
 	}
 
-	/** Lets the drop that waits go. */
+	/** Lets the drop that waits go, unless it is being added. */
 	dismiss(): void {
-		const drop = this.asking;
+		const drop = this.#undecided();
 		if (!drop) return;
 		void this.backend.dismissDrop(drop.drop).catch(() => undefined);
 		this.#nextDrop();
@@ -111,9 +117,13 @@ export class Intake {
 
 	/** Hands the drop that waits over to whoever asked for it. */
 	release(): Drop | null {
-		const drop = this.asking;
+		const drop = this.#undecided();
 		if (drop) this.#nextDrop();
 		return drop;
+	}
+
+	#undecided(): Drop | null {
+		return this.adding ? null : this.asking;
 	}
 
 	#nextDrop(): void {

@@ -18,6 +18,10 @@ export interface Change {
 export interface Listener {
 	/** Rows changed, outside the first telling. */
 	changed?: (changes: Change[]) => void;
+	/** Rows are gone. */
+	removed?: (ids: readonly UploadId[]) => void;
+	/** Every row was forgotten and is told anew. */
+	reset?: () => void;
 	/** Bytes moved. */
 	moved?: (moving: ReadonlyMap<UploadId, Motion>) => void;
 	/** Accounts or definitions changed. */
@@ -98,6 +102,8 @@ export class Queue {
 		const changes = this.#applyRows(feed);
 		this.#applyProgress(feed);
 		if (feed.totals) this.totals = feed.totals;
+		if (feed.reset) this.#listener.reset?.();
+		if (feed.removed.length > 0) this.#listener.removed?.(feed.removed);
 		if (changes.length > 0) this.#listener.changed?.(changes);
 		if (feed.progress.length > 0) this.#listener.moved?.(this.moving);
 		if (feed.setup_changed) this.#listener.setupChanged?.();

@@ -104,6 +104,10 @@ const SCENES: Record<string, { query: string; show?: (page: Page) => Promise<voi
 	},
 	keys: { query: 'rows=3', show: (page) => click(page, 'keys') },
 	'cancel-confirm': { query: 'rows=11', show: (page) => page.getByTestId('row-cancel').first().click() },
+	'remove-confirm': {
+		query: 'rows=3&leftovers=1',
+		show: (page) => page.getByTestId('row').filter({ hasText: 'conference-keynote' }).getByTestId('row-remove').click(),
+	},
 	'folders-none': { query: 'rows=3', show: (page) => click(page, 'view-folders') },
 	'folders-three': { query: 'rows=3&folders=3', show: (page) => click(page, 'view-folders') },
 	'folders-many': { query: 'rows=3&folders=40', show: (page) => click(page, 'view-folders') },

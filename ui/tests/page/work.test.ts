@@ -46,7 +46,7 @@ describe('with the keyboard alone', () => {
 
 		await press('Home');
 		await press('Delete');
-		await page.getByTestId('cancel-dialog').waitFor();
+		await page.getByTestId('cancel-dialog').getByText('Quarterly report.pdf').waitFor();
 		await page.getByTestId('cancel-confirm').focus();
 		await press('Enter');
 		await expect.poll(() => phase(0)).toBe('canceled');
@@ -87,6 +87,9 @@ describe('with the keyboard alone', () => {
 		await page.keyboard.press('Control+f');
 		await page.keyboard.type('quarterly');
 		await expect.poll(() => page.getByTestId('row').count()).toBe(1);
+		await page.getByTestId('view-accounts').click();
+		await page.keyboard.press('Control+f');
+		await expect.poll(() => page.evaluate(FOCUS)).toBe('filter');
 	});
 });
 
@@ -121,6 +124,7 @@ describe('files', () => {
 		await page.getByTestId('choose-dialog').waitFor();
 		await page.locator('[data-testid=target][data-account=lab]').check();
 		await page.getByTestId('choose-upload').click();
+		await page.getByTestId('choose-dialog').waitFor({ state: 'detached' });
 		await page.getByTestId('row').getByText('lab · ').waitFor();
 		await page.getByTestId('rail-account').nth(0).click();
 		await page.getByTestId('add-folder').click();
@@ -145,6 +149,45 @@ it('shows hostile names as the text they are', async () => {
 	await page.getByTestId('row').nth(3).dblclick();
 	await page.getByTestId('details').waitFor();
 	expect(await page.evaluate('document.documentElement.scrollWidth <= innerWidth')).toBe(true);
+});
+
+it('stays with files while they are added', async () => {
+	const page = await site.open({ query: 'rows=0&slow=600000' });
+	const upload = page.getByTestId('choose-upload');
+	await page.keyboard.press('Control+v');
+	await upload.click();
+	await upload.getByText('Adding…').waitFor();
+	expect(await upload.isDisabled()).toBe(true);
+	await page.keyboard.press('Escape');
+	await page.mouse.click(2, 2);
+	await page.getByTestId('choose-dialog').getByText('Adding…').waitFor();
+	expect(await page.getByTestId('notice').count()).toBe(0);
+});
+
+it('asks before an upload that failed half way is removed, and closes its details with it', async () => {
+	const page = await site.open({ query: 'rows=3&leftovers=1' });
+	const row = page.getByTestId('row').filter({ hasText: 'conference-keynote' });
+	await row.dblclick();
+	await page.getByTestId('details').waitFor();
+	await row.getByTestId('row-remove').click();
+	await page.getByTestId('remove-dialog').getByText('conference-keynote-4k.mov', { exact: true }).waitFor();
+	await page.keyboard.press('Escape');
+	expect(await row.count()).toBe(1);
+	await row.getByTestId('row-remove').click();
+	await page.getByTestId('remove-confirm').click();
+	await expect.poll(() => row.count()).toBe(0);
+	await expect.poll(() => page.getByTestId('details').count()).toBe(0);
+});
+
+it('forgets what a test said when the key was changed', async () => {
+	const page = await site.open({ query: 'rows=11' });
+	await page.getByTestId('view-accounts').click();
+	await page.getByTestId('account-retest').nth(2).click();
+	await page.getByTestId('fault').waitFor();
+	await page.getByTestId('account-change-key').nth(2).click();
+	await page.getByTestId('account-key').fill('good');
+	await page.getByTestId('key-save').click();
+	await expect.poll(() => page.getByTestId('fault').count()).toBe(0);
 });
 
 it('asks for a key where one is refused, and goes on with a good one', async () => {

@@ -1,9 +1,12 @@
 import { fireEvent, render, screen } from '@testing-library/svelte';
 import { describe, expect, it, vi } from 'vitest';
-import { SERVICES } from '../../src/backend/fake/services';
+import type { TestReport } from '../../src/backend/bindings';
+import { ACCOUNTS, SERVICES } from '../../src/backend/fake/services';
 import { accountMistakes, blankAccount, blankOptions, filled, newAccount } from '../../src/forms';
 import AccountForm from '../../src/parts/AccountForm.svelte';
 import UploadOptions from '../../src/parts/UploadOptions.svelte';
+import { AccountForm as Form } from '../../src/state/account-form.svelte';
+import { AccountTests } from '../../src/state/account-tests.svelte';
 
 const service = (id: string) => {
 	const found = SERVICES.find((known) => known.id === id);
@@ -67,5 +70,69 @@ describe('the form', () => {
 		await fireEvent.input(screen.getByLabelText('Name'), { target: { value: 'color' } });
 		await fireEvent.input(screen.getByLabelText('Value'), { target: { value: 'red' } });
 		expect(onchange.mock.lastCall?.[0]).toEqual({ 'metadata.color': 'red' });
+	});
+});
+
+/** A service whose answers are given by hand. */
+function slow() {
+	const waiting: { resolve: (report: TestReport) => void; reject: (fault: unknown) => void }[] = [];
+	return { waiting, ask: vi.fn(() => new Promise<TestReport>((resolve, reject) => waiting.push({ resolve, reject }))) };
+}
+
+const report = (finding: string): TestReport => ({ account: ACCOUNTS[0] as (typeof ACCOUNTS)[number], asked: true, findings: [finding] });
+
+describe('a test of what is filled in', () => {
+	function testing() {
+		const { ask, waiting } = slow();
+		const form = new Form({ tryAccount: ask, addAccount: ask }, SERVICES, [], service('notion'));
+		const change = (key: string): void => form.change({ ...form.draft, key });
+		return { form, change, waiting };
+	}
+
+	it('says nothing about what was filled in before', async () => {
+		const { form, change, waiting } = testing();
+		const passed = form.test();
+		change('b');
+		waiting[0]?.resolve(report('of a'));
+		await passed;
+		expect([form.busy, form.report]).toEqual([null, null]);
+		const refused = form.test();
+		change('c');
+		waiting[1]?.reject(new Error('of b'));
+		await refused;
+		expect([form.busy, form.fault]).toEqual([null, null]);
+		const current = form.test();
+		waiting[2]?.resolve(report('of c'));
+		await current;
+		expect(form.report?.findings).toEqual(['of c']);
+	});
+
+	it('does not hide that it could not be saved', async () => {
+		const { form, change, waiting } = testing();
+		const saved = form.save();
+		change('b');
+		waiting[0]?.reject(new Error('refused'));
+		expect(await saved).toBe(false);
+		expect(form.fault?.message).toBe('refused');
+	});
+});
+
+describe('a test of an account that is there', () => {
+	it('is forgotten with the key it was about, even when the answer comes late', async () => {
+		const { ask, waiting } = slow();
+		const tests = new AccountTests({ testAccount: ask });
+		const old = tests.run('lab');
+		void tests.run('wiki');
+		tests.forget('lab');
+		expect([...tests.outcomes.keys()]).toEqual(['wiki']);
+		const fresh = tests.run('lab');
+		waiting[0]?.resolve(report('old key'));
+		await old;
+		expect(tests.outcomes.get('lab')).toBe('asking');
+		waiting[2]?.resolve(report('new key'));
+		await fresh;
+		expect(tests.outcomes.get('lab')).toMatchObject({ findings: ['new key'] });
+		tests.clear();
+		expect(tests.outcomes.size).toBe(0);
 	});
 });

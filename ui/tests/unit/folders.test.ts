@@ -139,6 +139,17 @@ describe('the form of a folder', () => {
 		expect(filled.preview).not.toBeNull();
 	});
 
+	it('shows no preview of what was filled in before', async () => {
+		const { form: filled } = await form();
+		await soon(filled.pickFolder());
+		const asked = filled.look();
+		filled.change({ ...filled.draft, exclude: 'raw/' });
+		await soon(asked);
+		expect([filled.busy, filled.preview]).toEqual([null, null]);
+		await soon(filled.look());
+		expect(filled.preview).not.toBeNull();
+	});
+
 	it('keeps what was refused and says why', async () => {
 		const { form: filled } = await form();
 		await soon(filled.pickFolder());

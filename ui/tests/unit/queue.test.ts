@@ -91,6 +91,17 @@ describe('the queue', () => {
 		expect(changed.mock.calls[0]?.[0]).toMatchObject([{ before: { active: false }, after: { active: true } }]);
 	});
 
+	it('tells what is gone, and when everything is told anew', () => {
+		const [removed, reset] = [vi.fn(), vi.fn()];
+		const { send } = connected({ removed, reset });
+		send(feed(1, { reset: true, rows: [row('a'), row('b')] }));
+		send(feed(2, { removed: ['a'] }));
+		expect(removed.mock.calls).toEqual([[['a']]]);
+		expect(reset).toHaveBeenCalledTimes(1);
+		send(feed(3, { reset: true, rows: [] }));
+		expect(reset).toHaveBeenCalledTimes(2);
+	});
+
 	it('takes 10,000 rows and 100 changes of them in little time', () => {
 		const { queue, send } = connected();
 		const rows = Array.from({ length: 10_000 }, (_, n) => row(`r${n}`, { rank: n }));

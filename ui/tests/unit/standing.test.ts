@@ -3,7 +3,7 @@ import { fits, groupOf, stateOf, VERBS } from '../../src/standing';
 import { Announcer } from '../../src/state/announcer';
 import { Listing } from '../../src/state/listing.svelte';
 import { Selection } from '../../src/state/selection.svelte';
-import { rowName, state } from '../../src/words';
+import { rowName, size, state } from '../../src/words';
 import { row } from './rows';
 
 describe('a row', () => {
@@ -25,6 +25,14 @@ describe('a row', () => {
 		expect(state(stateOf(it), it.until)).toBe(word);
 		expect(groupOf(it)).toBe(group);
 	});
+
+	it.each([
+		[{ size: 0 }, '0 bytes'],
+		[{ size: 0, phase: 'completed' }, '0 bytes'],
+		[{ size: 2_000, path: 'https://example.com/a' }, '2.0 KB'],
+		[{ size: 0, path: 'HTTP://example.com/a' }, 'size not known yet'],
+		[{ size: 0, path: 'https://example.com/a', phase: 'failed' }, 'size not known'],
+	] as const)('of %j says "%s"', (more, text) => expect(size(row('a', more))).toBe(text));
 
 	it('always has a verb that fits, and never both cancel and remove', () => {
 		for (const phase of ['queued', 'uploading', 'completing', 'completed', 'failed', 'canceled'] as const) {
