@@ -1,15 +1,16 @@
 //! Keys in the keychain of the operating system: Secret Service, macOS Keychain, Windows Credential Manager.
 //!
-//! Refuses any other place: no file, no database. An environment variable may stand in for a stored key. Every call
-//! runs on a thread of its own with a limit, because a Secret Service that owns its name may never answer.
+//! Refuses any other place: no file, no database. An environment variable may stand in for a stored key. Calls run one
+//! after the other on a thread of their own with a limit, because a Secret Service that owns its name may never answer.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::future::BoxFuture;
 use keyring_core::{Entry, Error};
 use skylift_model::secret::key_variable;
 use skylift_model::{Fault, FaultKind, Key};
-use tokio::sync::oneshot;
+use tokio::sync::{Mutex, oneshot};
 
 use crate::ports::Secrets;
 
@@ -21,28 +22,39 @@ const PATIENCE_WITH_PROMPT: Duration = Duration::from_secs(30);
 /// The keychain of this user.
 pub(crate) struct Keychain {
     namespace: String,
+    /// Held by the call that is out: more of them would only wait for the same prompt.
+    turn: Arc<Mutex<()>>,
 }
 
 impl Keychain {
     /// Keys of one data folder; `namespace` keeps the accounts of two folders apart.
     pub(crate) fn new(namespace: String) -> Self {
-        Self { namespace }
+        Self {
+            namespace,
+            turn: Arc::default(),
+        }
     }
 
     fn run<T: Send + 'static>(
         &self,
         account: &str,
         patience: Duration,
-        work: impl FnOnce(Entry) -> Result<T, Error> + Send + 'static,
+        work: impl Fn(Entry) -> Result<T, Error> + Send + 'static,
     ) -> BoxFuture<'static, Result<T, Fault>> {
-        let (namespace, account) = (self.namespace.clone(), account.to_owned());
+        let (namespace, account, turn) = (self.namespace.clone(), account.to_owned(), self.turn.clone());
         Box::pin(async move {
-            let (done, result) = oneshot::channel();
-            std::thread::spawn(move || {
-                // Nobody listens any more after the limit; a late answer is dropped.
-                let _ = done.send(entry(&namespace, &account).and_then(work));
-            });
-            match tokio::time::timeout(patience, result).await {
+            let answer = async {
+                let turn = turn.lock_owned().await;
+                let (done, result) = oneshot::channel();
+                std::thread::spawn(move || {
+                    let answer = ask(&namespace, &account, work);
+                    drop(turn);
+                    // Nobody listens any more after the limit; a late answer is dropped.
+                    let _ = done.send(answer);
+                });
+                result.await
+            };
+            match tokio::time::timeout(patience, answer).await {
                 Ok(Ok(result)) => result.map_err(|error| explain(&error)),
                 Ok(Err(_)) => Err(Fault::new(
                     FaultKind::Keychain,
@@ -89,13 +101,18 @@ pub fn from_environment(account: &str) -> Option<Key> {
     (!key.is_empty()).then_some(key)
 }
 
-/// `keyring` opens the store once and remembers a failure for ever; a keychain that starts after us gets another
-/// chance here.
-fn entry(namespace: &str, account: &str) -> Result<Entry, Error> {
-    if keyring::Entry::store_status().is_err() && keyring_core::get_default_store().is_none() {
-        reconnect()?;
+/// `keyring` opens the store once and remembers it, or that it failed, for ever; a keychain that starts after us, or anew,
+/// gets another chance here.
+fn ask<T>(namespace: &str, account: &str, work: impl Fn(Entry) -> Result<T, Error>) -> Result<T, Error> {
+    // Opens it, the first time; without one there is no entry.
+    let _ = keyring::Entry::store_status();
+    match Entry::new(namespace, account).and_then(&work) {
+        Err(Error::NoDefaultStore | Error::PlatformFailure(_)) => {
+            reconnect()?;
+            Entry::new(namespace, account).and_then(work)
+        }
+        answer => answer,
     }
-    Entry::new(namespace, account)
 }
 
 #[cfg(all(unix, not(target_os = "macos")))]
