@@ -14,7 +14,7 @@ use reqwest::header::{CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, HeaderName, Heade
 use reqwest::multipart::{Form, Part};
 use reqwest::{Client, ClientBuilder, Request, RequestBuilder, Response};
 use skylift_model::sabotage::{self, Bug};
-use skylift_model::{Fault, FaultKind, Verdict};
+use skylift_model::{Fault, FaultKind, Key, Verdict};
 use skylift_service::exchange::{Address, Body, Reply};
 use tokio::sync::Notify;
 use tokio::sync::futures::Notified;
@@ -36,6 +36,13 @@ const STALL_OF_BODY: Duration = Duration::from_secs(5 * 60);
 const STALL_AFTER_SLEEP: Duration = Duration::from_secs(10);
 /// The longest reply that is read: the list of 10,000 presigned parts is about 8 MiB.
 const LONGEST_REPLY: usize = 16 * 1024 * 1024;
+/// The longest to the bytes of a part, of which many are on their way at once, and the longest complaint.
+const LONGEST_SHORT_REPLY: usize = 1024 * 1024;
+
+/// What stands where a service repeated the key.
+const HIDDEN: &str = "[key]";
+/// What is shorter is no secret, and stands in other words too.
+const SHORTEST_KEY: usize = 8;
 
 /// Why there is no reply, in the words of whatever failed, which name no address.
 #[derive(Debug)]
@@ -191,6 +198,7 @@ impl<L: Line> Transport for HttpTransport<L> {
                 Address::Signed { home, .. } => Some(home.clone()),
                 Address::Api(_) => None,
             };
+            let key = outgoing.key.clone();
             let (request, host) = build(&client, outgoing)?;
             if let Some(home) = home {
                 line.link(&host, &home);
@@ -203,7 +211,11 @@ impl<L: Line> Transport for HttpTransport<L> {
                     }
                     broken.explain(&host)
                 })?;
-                read(response, &host).await
+                let mut reply = read(response, &host, payload.is_some()).await?;
+                if let Some(key) = &key {
+                    hide(key, &mut reply);
+                }
+                Ok(reply)
             };
             let result = tokio::select! {
                 biased;
@@ -346,8 +358,28 @@ fn header_value(name: &str, value: &str) -> Result<HeaderValue, Fault> {
     })
 }
 
-async fn read(mut response: Response, host: &str) -> Result<Reply, Fault> {
+/// A service may repeat the key in what it says, and what it says is shown and kept.
+fn hide(key: &Key, reply: &mut Reply) {
+    let key = key.expose();
+    if key.len() < SHORTEST_KEY {
+        return;
+    }
+    for (_, value) in &mut reply.headers {
+        *value = value.replace(key, HIDDEN);
+    }
+    if memchr::memmem::find(&reply.body, key.as_bytes()).is_some() {
+        let text = String::from_utf8_lossy(&reply.body);
+        reply.body = text.replace(key, HIDDEN).into_bytes();
+    }
+}
+
+async fn read(mut response: Response, host: &str, to_a_part: bool) -> Result<Reply, Fault> {
     let status = response.status().as_u16();
+    let longest = if to_a_part || status >= 400 {
+        LONGEST_SHORT_REPLY
+    } else {
+        LONGEST_REPLY
+    };
     let headers = response
         .headers()
         .iter()
@@ -364,10 +396,10 @@ async fn read(mut response: Response, host: &str) -> Result<Reply, Fault> {
         .await
         .map_err(|error| Broken::from(&error).explain(host))?
     {
-        if body.len() + chunk.len() > LONGEST_REPLY {
+        if body.len() + chunk.len() > longest {
             return Err(Fault::new(
                 FaultKind::Protocol,
-                format!("{host} answered with more than {LONGEST_REPLY} bytes"),
+                format!("{host} answered with more than {longest} bytes"),
             )
             .status(status));
         }
