@@ -17,7 +17,7 @@ const F_SETSIG: libc::c_int = 10;
 /// that instant and is told by a signal, which `SIGURG` makes one that is ignored.
 #[expect(unsafe_code, reason = "leases are in no safe library")]
 pub(crate) fn is_open_for_writing(file: &File) -> Option<bool> {
-    if rustix::fs::fstatfs(file).is_ok_and(|facts| is_remote_kind(&facts)) {
+    if may_hang(file) {
         return None;
     }
     let fd = file.as_raw_fd();
@@ -48,6 +48,11 @@ const REMOTE: [u64; 11] = [
     0x786f_4256, // VirtualBox shared folders
     0xbacb_acbc, // VMware shared folders
 ];
+
+/// Whether a file lies on a drive that may stop answering.
+pub(crate) fn may_hang(file: &File) -> bool {
+    rustix::fs::fstatfs(file).is_ok_and(|facts| is_remote_kind(&facts))
+}
 
 /// Whether a folder lies on a network drive, or on another one whose changes are not all reported.
 pub(crate) fn is_remote(folder: &Path) -> bool {

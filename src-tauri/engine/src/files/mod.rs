@@ -21,9 +21,9 @@ use skylift_model::names::RawPath;
 use skylift_model::{Fault, FaultKind, Verdict};
 
 #[cfg(target_os = "linux")]
-pub(crate) use linux::{is_open_for_writing, is_remote, watch_limits};
+pub(crate) use linux::{is_open_for_writing, is_remote, may_hang, watch_limits};
 #[cfg(not(target_os = "linux"))]
-pub(crate) use other::{is_open_for_writing, is_remote, watch_limits};
+pub(crate) use other::{is_open_for_writing, is_remote, may_hang, watch_limits};
 #[cfg(unix)]
 use unix as platform;
 #[cfg(windows)]
@@ -32,6 +32,8 @@ use windows as platform;
 pub(crate) use beneath::{Root, facts as below};
 pub(crate) use platform::rename_new;
 pub use platform::{as_path, from_path};
+
+use tokio::runtime::RuntimeFlavor;
 
 use crate::ports::{Aside, Files, SourceFacts, SourceFile};
 
@@ -60,7 +62,7 @@ impl Files for DiskFiles {
         if root.is_some() {
             platform::will_read(&file);
         }
-        Ok(Arc::new(DiskFile(file)))
+        Ok(Arc::new(DiskFile::new(file)))
     }
 }
 
@@ -202,14 +204,35 @@ fn leads_away(error: &io::Error) -> bool {
     platform::is_loop(error) || (error.kind() == io::ErrorKind::PermissionDenied && error.raw_os_error().is_none())
 }
 
-struct DiskFile(File);
+struct DiskFile {
+    file: File,
+    /// Whether its drive may stop answering.
+    may_hang: bool,
+}
+
+impl DiskFile {
+    fn new(file: File) -> Self {
+        let may_hang = may_hang(&file);
+        Self { file, may_hang }
+    }
+
+    /// What waits for a drive that does not answer takes nobody else's thread.
+    fn patiently<T>(&self, work: impl FnOnce(&File) -> T) -> T {
+        let threads = tokio::runtime::Handle::try_current().map(|runtime| runtime.runtime_flavor());
+        if self.may_hang && threads.is_ok_and(|flavor| flavor == RuntimeFlavor::MultiThread) {
+            tokio::task::block_in_place(|| work(&self.file))
+        } else {
+            work(&self.file)
+        }
+    }
+}
 
 impl SourceFile for DiskFile {
     fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
-        platform::read_at(&self.0, buffer, offset)
+        self.patiently(|file| platform::read_at(file, buffer, offset))
     }
 
     fn facts(&self) -> io::Result<SourceFacts> {
-        self.0.metadata().map(|metadata| platform::facts(&metadata))
+        self.patiently(|file| file.metadata().map(|metadata| platform::facts(&metadata)))
     }
 }
