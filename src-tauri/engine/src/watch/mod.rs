@@ -582,7 +582,10 @@ impl Watcher {
             return Ok(());
         }
         (self.tally, self.folders, self.scanned) = (walked.tally, walked.folders, true);
-        self.next_scan = Instant::now() + self.pause(walked.started.elapsed());
+        // One that was asked for meanwhile is still to come.
+        if self.next_scan <= walked.started {
+            self.next_scan = Instant::now() + self.pause(walked.started.elapsed());
+        }
         // What is in the queue but was not come across is gone, or no longer taken: it is looked at by name.
         let live = self.ask(Report::Live).await?;
         self.todo.paths.extend(live);
