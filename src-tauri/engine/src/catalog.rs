@@ -10,6 +10,7 @@ use skylift_model::api::ServiceView;
 use skylift_model::{Fault, FaultKind};
 use skylift_service::definition::{Definition, built_in};
 
+use crate::durable;
 use crate::files::read_text;
 
 /// The folder of added definitions in the data folder.
@@ -84,7 +85,7 @@ impl Catalog {
         let definition = sound(text)?;
         let path = self.folder.join(format!("{}.toml", definition.id));
         std::fs::create_dir_all(&self.folder)
-            .and_then(|()| std::fs::write(&path, text))
+            .and_then(|()| durable::write(&path, text.as_bytes()))
             .map_err(|error| {
                 Fault::new(
                     FaultKind::Setup,

@@ -7,6 +7,7 @@
 mod actor;
 mod after;
 mod catalog;
+mod durable;
 pub mod files;
 mod handle;
 pub mod http;
@@ -75,12 +76,42 @@ pub fn default_folder() -> Option<PathBuf> {
     dirs::data_dir().map(|data| data.join("skylift"))
 }
 
-/// Accounts of another data folder have keys of their own.
+/// Accounts of another data folder have keys of their own, however the folder is spelled.
 fn namespace(folder: &Path) -> String {
-    let folder = std::path::absolute(folder).unwrap_or_else(|_| folder.to_owned());
-    if default_folder().is_some_and(|default| default == folder) {
+    let folder = real(folder);
+    if default_folder().is_some_and(|default| real(&default) == folder) {
         "Skylift".to_owned()
     } else {
         format!("Skylift ({})", folder.display())
+    }
+}
+
+/// A folder without links, dots and a slash at its end, also where it is not there yet.
+fn real(folder: &Path) -> PathBuf {
+    let folder = std::path::absolute(folder).unwrap_or_else(|_| folder.to_owned());
+    let there = |above: &Path| {
+        Some(
+            std::fs::canonicalize(above)
+                .ok()?
+                .join(folder.strip_prefix(above).ok()?),
+        )
+    };
+    let real = folder.ancestors().find_map(there).unwrap_or_else(|| folder.clone());
+    real.components().collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_folder_has_the_same_keys_however_it_is_spelled() {
+        let temporary = tempfile::tempdir().unwrap();
+        let folder = temporary.path().join("d");
+        let before = namespace(&folder);
+        std::fs::create_dir_all(folder.join("e")).unwrap();
+        for spelled in ["d", "d/", "d/.", "d/e/.."] {
+            assert_eq!(namespace(&temporary.path().join(spelled)), before, "{spelled}");
+        }
     }
 }

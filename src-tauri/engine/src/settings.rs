@@ -3,13 +3,14 @@
 //! Refuses keys: those are in the keychain. Losing the queue never loses what is here.
 
 use std::collections::BTreeMap;
-use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 use skylift_model::api::{FolderSetup, Options, Settings};
 use skylift_model::names::RawPath;
 use skylift_model::{Fault, FaultKind, FolderId};
+
+use crate::durable;
 
 /// The name of the file in the data folder.
 pub(crate) const FILE: &str = "settings.toml";
@@ -86,7 +87,7 @@ impl SettingsFile {
         &self.stored
     }
 
-    /// Changes it on disk, then in memory: a temporary file beside it, flushed, then renamed over it.
+    /// Changes it on disk, then in memory.
     ///
     /// # Errors
     /// When it cannot be written; then nothing has changed.
@@ -94,18 +95,9 @@ impl SettingsFile {
         let mut next = self.stored.clone();
         change(&mut next);
         let text = toml::to_string_pretty(&next).map_err(|error| trouble(&self.path, &error.to_string()))?;
-        self.write(&text)
+        durable::write(&self.path, text.as_bytes())
             .map_err(|error| trouble(&self.path, &format!("cannot be written: {error}")))?;
         self.stored = next;
-        Ok(())
-    }
-
-    fn write(&self, text: &str) -> std::io::Result<()> {
-        let folder = self.path.parent().unwrap_or(Path::new("."));
-        let mut file = tempfile::NamedTempFile::new_in(folder)?;
-        file.write_all(text.as_bytes())?;
-        file.as_file().sync_all()?;
-        file.persist(&self.path)?;
         Ok(())
     }
 }

@@ -11,6 +11,8 @@ use backon::{BackoffBuilder, ExponentialBuilder};
 pub const MOST_ATTEMPTS: u32 = 10;
 /// Sessions lost and begun anew before an upload is given up.
 pub const MOST_RESTARTS: u32 = 5;
+/// Tries to drop a session before it is left to the person, or to expire on the service.
+pub const MOST_ABORT_TRIES: u32 = 8;
 /// The longest pause that a service's Retry-After is believed; absurd values are cut to it.
 pub const LONGEST_SERVICE_PAUSE: Duration = Duration::from_secs(60 * 60);
 

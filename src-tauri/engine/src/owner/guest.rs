@@ -39,18 +39,20 @@ impl Guest {
     }
 }
 
+/// There is an owner, but no way to it.
+pub(super) fn unreachable(why: impl std::fmt::Display) -> Fault {
+    Fault::new(
+        FaultKind::Setup,
+        format!("another Skylift has this queue open, but does not answer: {why}"),
+    )
+    .hint("Close it, or wait until it has ended, and try again.")
+}
+
 /// One connection, after the hello.
 struct Line(Framed<Stream, LinesCodec>);
 
 impl Line {
     async fn open(folder: &Path) -> Result<Self, Fault> {
-        let unreachable = |error: std::io::Error| {
-            Fault::new(
-                FaultKind::Setup,
-                format!("another Skylift has this queue open, but does not answer: {error}"),
-            )
-            .hint("Close it, or wait until it has ended, and try again.")
-        };
         let name = wire::name(folder).map_err(unreachable)?;
         let stream = Stream::connect(name).await.map_err(unreachable)?;
         let mut line = Self(Framed::new(stream, LinesCodec::new_with_max_length(LONGEST_LINE)));
@@ -61,7 +63,7 @@ impl Line {
                 Err(Fault::new(FaultKind::Setup, message).hint("Close it and try again."))
             }
             Some(FromHost::Answer(..) | FromHost::Leaving | FromHost::Feed(_)) | None => {
-                Err(unreachable(std::io::ErrorKind::UnexpectedEof.into()))
+                Err(unreachable(std::io::Error::from(std::io::ErrorKind::UnexpectedEof)))
             }
         }
     }

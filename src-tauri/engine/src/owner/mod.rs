@@ -90,10 +90,11 @@ impl Place {
             if let Some(lock) = self.try_lock()? {
                 return self.own(lock).await;
             }
-            match Guest::join(&self.folder).await {
-                Ok(guest) => return Ok(Seat::Guest(guest)),
-                Err(fault) if started.elapsed() > PATIENCE => return Err(fault),
-                Err(_) => tokio::time::sleep(LOOK_AGAIN).await,
+            match tokio::time::timeout(PATIENCE, Guest::join(&self.folder)).await {
+                Ok(Ok(guest)) => return Ok(Seat::Guest(guest)),
+                Ok(Err(fault)) if started.elapsed() > PATIENCE => return Err(fault),
+                Ok(Err(_)) => tokio::time::sleep(LOOK_AGAIN).await,
+                Err(_) => return Err(guest::unreachable("it says nothing")),
             }
         }
     }
@@ -111,6 +112,8 @@ impl Place {
 
     async fn own(&self, lock: File) -> Result<Seat, Fault> {
         let (to, asked) = mpsc::channel(WAITING);
+        // Before anything is begun, because there may be no place for a socket. Who comes early waits in the channel.
+        let host = host::Host::open(&self.folder, to.clone())?;
         let (opened, result) = oneshot::channel();
         let setting = Setting {
             folder: self.folder.clone(),
@@ -125,8 +128,10 @@ impl Place {
                 .block_on(actor::run(setting, asked, opened));
         });
         thread.map_err(|error| folder_trouble(&self.folder, &error))?;
-        result.await.unwrap_or_else(|_| Err(crate::handle::closed()))?;
-        let host = host::Host::open(&self.folder, to.clone())?;
+        if let Err(fault) = result.await.unwrap_or_else(|_| Err(crate::handle::closed())) {
+            host.close().await;
+            return Err(fault);
+        }
         Ok(Seat::Owner { to, host, lock })
     }
 }

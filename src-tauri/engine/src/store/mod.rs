@@ -14,6 +14,7 @@ use std::path::{Path, PathBuf};
 
 use rusqlite::Connection;
 use rusqlite::types::{FromSql, FromSqlError, FromSqlResult, ValueRef};
+use skylift_model::retry::MOST_ABORT_TRIES;
 use skylift_model::{Fault, FolderId, Timestamp, UploadId};
 use skylift_service::exchange::PartAck;
 
@@ -72,7 +73,9 @@ impl Store {
     /// A fault that says what is wrong with the file.
     pub(crate) fn open(folder: &Path, damaged: bool) -> Result<(Self, Contents, Origin)> {
         let path = folder.join(open::FILE);
-        let origin = if open::is_missing(&path) {
+        let origin = if let Some(from) = open::finish_rescue(&path)? {
+            Origin::Rescued { from }
+        } else if open::is_missing(&path) {
             Origin::New
         } else {
             Origin::Kept
@@ -114,28 +117,36 @@ impl Store {
     /// Starts a new queue with the uploads of a damaged one that can be read. Which of them arrived since, nobody knows:
     /// they wait for a person. What was known of watched folders is not taken over, so that they do the same.
     fn rescue(path: &Path) -> Result<(Self, Contents, Origin)> {
-        let mut contents = Contents::default();
+        let mut found = Contents::default();
         if let Ok(connection) = open::to_rescue(path) {
             // Whatever cannot be read is lost; it is still in the file that is kept.
-            let _ = read(&connection, &mut contents);
+            let _ = read(&connection, &mut found);
         }
-        let from = open::move_aside(path)?;
-        let (mut store, fresh) = Self::sound(path).map_err(|trouble| trouble.fault(path))?;
-        for row in contents.uploads.values_mut() {
-            row.paused |= row.phase.is_live();
-            store.insert(row)?;
-        }
-        contents.parts.retain(|id, _| contents.uploads.contains_key(id));
-        for (id, acks) in &contents.parts {
-            acks.iter().try_for_each(|ack| store.acknowledge(*id, ack))?;
-        }
-        store.commit()?;
-        let contents = Contents {
-            uploads: contents.uploads,
-            parts: contents.parts,
-            ..fresh
-        };
+        let new = open::begin_rescue(path)?;
+        let (mut store, _) = Self::sound(&new).map_err(|trouble| trouble.fault(&new))?;
+        store.take_over(found)?;
+        drop(store);
+        let aside = open::move_aside(path)?;
+        let from = open::finish_rescue(path)?.unwrap_or(aside);
+        let (store, contents) = Self::sound(path).map_err(|trouble| trouble.fault(path))?;
         Ok((store, contents, Origin::Rescued { from }))
+    }
+
+    fn take_over(&mut self, mut found: Contents) -> Result<()> {
+        for row in found.uploads.values_mut() {
+            row.paused |= row.phase.is_live();
+            self.insert(row)?;
+        }
+        found.parts.retain(|id, _| found.uploads.contains_key(id));
+        for (id, acks) in &found.parts {
+            acks.iter().try_for_each(|ack| self.acknowledge(*id, ack))?;
+        }
+        for row in &mut found.aborts {
+            row.id = self.plan_abort(&row.job, row.next_at)?;
+            row.tries = MOST_ABORT_TRIES;
+            self.postpone_abort(row)?;
+        }
+        self.commit()
     }
 
     /// Whether the file was found to be damaged since it was opened.

@@ -9,10 +9,16 @@ use rusqlite::config::DbConfig;
 use rusqlite::{Connection, Error, ErrorCode, OpenFlags, ffi};
 use skylift_model::{Fault, FaultKind};
 
+use crate::durable;
+
 /// The name of the file in the data folder.
 pub(super) const FILE: &str = "queue.db";
 /// What SQLite wrote and has not put into the file yet.
 const WAL: &str = "-wal";
+/// Its index.
+const SHM: &str = "-shm";
+/// The queue that takes the place of a damaged one, while it is being written.
+const NEW: &str = "db.new";
 /// "Skyl": tells our files from other SQLite files.
 const APPLICATION: i32 = 0x536b_796c;
 const MIGRATIONS: [&str; 3] = [
@@ -136,8 +142,11 @@ pub(super) fn may_be_the_disk(error: &Error) -> bool {
 /// Whether the disk gives all of a queue and of what is beside it.
 pub(super) fn can_be_read(path: &Path) -> bool {
     let read = |path: &Path| std::io::copy(&mut std::fs::File::open(path)?, &mut std::io::sink());
-    let wal = beside(path, WAL);
-    read(path).is_ok() && (is_missing(&wal) || read(&wal).is_ok())
+    let all = [path.to_owned(), beside(path, WAL)];
+    all.iter().all(|path| match read(path) {
+        Err(error) => error.kind() == std::io::ErrorKind::NotFound,
+        Ok(_) => true,
+    })
 }
 
 /// The disk did not read what may be good.
@@ -268,25 +277,67 @@ fn migrate(connection: &mut Connection, version: i64) -> Result<(), Trouble> {
     Ok(())
 }
 
-/// Moves a damaged queue to a name that is free; says which. What is beside the file goes along.
-pub(super) fn move_aside(path: &Path) -> Result<PathBuf, Fault> {
-    let trouble = |error: std::io::Error| {
-        Fault::new(
-            FaultKind::Storage,
-            format!("the damaged queue {} cannot be moved aside: {error}", path.display()),
-        )
-        .hint("Check that your user may write to the data folder, or move the file away.")
-    };
-    let aside = (1..=u16::MAX)
-        .map(|n| path.with_extension(format!("db.bad-{n}")))
-        .find(|aside| !aside.exists())
-        .expect("there are more numbers than files");
-    // The file itself goes first: without what is beside it, it would be an older one.
-    for suffix in ["", WAL, "-shm"] {
-        let part = beside(path, suffix);
-        if part.exists() {
-            std::fs::rename(&part, beside(&aside, suffix)).map_err(trouble)?;
+/// Makes room for the queue that takes the place of a damaged one. It gets its name when all that was saved is in it:
+/// whoever is killed meanwhile begins anew.
+pub(super) fn begin_rescue(path: &Path) -> Result<PathBuf, Fault> {
+    let new = path.with_extension(NEW);
+    for suffix in ["", WAL, SHM] {
+        match std::fs::remove_file(beside(&new, suffix)) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(immovable(path, &error)),
+            _ => {}
         }
     }
+    Ok(new)
+}
+
+/// Gives the queue that was made from a damaged one its name, once that one is moved aside; says where that one is.
+pub(super) fn finish_rescue(path: &Path) -> Result<Option<PathBuf>, Fault> {
+    let new = path.with_extension(NEW);
+    if path.exists() || !new.exists() {
+        return Ok(None);
+    }
+    // Whoever was killed while it moved the damaged one may have left what was beside it.
+    let moved = asides(path).take_while(|aside| aside.exists()).last();
+    let from = moved.unwrap_or_else(|| free_aside(path));
+    for suffix in [WAL, SHM] {
+        move_if_there(&beside(path, suffix), &beside(&from, suffix)).map_err(|error| immovable(path, &error))?;
+    }
+    durable::rename(&new, path).map_err(|error| immovable(path, &error))?;
+    Ok(Some(from))
+}
+
+/// Moves a damaged queue to a name that is free; says which. What is beside the file goes along.
+pub(super) fn move_aside(path: &Path) -> Result<PathBuf, Fault> {
+    let aside = free_aside(path);
+    // The file itself goes first: without what is beside it, it would be an older one.
+    for suffix in ["", WAL, SHM] {
+        move_if_there(&beside(path, suffix), &beside(&aside, suffix)).map_err(|error| immovable(path, &error))?;
+    }
     Ok(aside)
+}
+
+/// The names for damaged queues, in order.
+fn asides(path: &Path) -> impl Iterator<Item = PathBuf> {
+    (1..=u32::MAX).map(move |n| path.with_extension(format!("db.bad-{n}")))
+}
+
+fn free_aside(path: &Path) -> PathBuf {
+    asides(path)
+        .find(|aside| !aside.exists())
+        .expect("there are more numbers than files")
+}
+
+fn move_if_there(from: &Path, to: &Path) -> std::io::Result<()> {
+    match durable::rename(from, to) {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(()),
+        moved => moved,
+    }
+}
+
+fn immovable(path: &Path, error: &std::io::Error) -> Fault {
+    Fault::new(
+        FaultKind::Storage,
+        format!("the damaged queue {} cannot be moved aside: {error}", path.display()),
+    )
+    .hint("Check that your user may write to the data folder, or move the file away.")
 }
