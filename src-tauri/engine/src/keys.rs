@@ -20,6 +20,8 @@ pub(crate) struct Keys {
 struct Known {
     cached: HashMap<String, Key>,
     lent: HashMap<String, Key>,
+    /// How often a key was forgotten or lent: what was asked for before may be an old one.
+    changes: u64,
 }
 
 impl Keys {
@@ -39,9 +41,13 @@ impl Keys {
         if let Some(key) = self.in_memory(account) {
             return Ok(key);
         }
+        let changes = self.known().changes;
         match self.secrets.get(account).await? {
             Some(key) => {
-                self.known().cached.insert(account.to_owned(), key.clone());
+                let mut known = self.known();
+                if known.changes == changes {
+                    known.cached.insert(account.to_owned(), key.clone());
+                }
                 Ok(key)
             }
             None => Err(Fault::new(
@@ -53,7 +59,15 @@ impl Keys {
 
     /// Uses a key as long as this process runs, before any stored one.
     pub(crate) fn lend(&self, account: &str, key: Key) {
-        self.known().lent.insert(account.to_owned(), key);
+        let mut known = self.known();
+        known.lent.insert(account.to_owned(), key);
+        known.changes += 1;
+    }
+
+    /// Whether a key that was used is the one in use, as far as is known.
+    pub(crate) fn is_current(&self, account: &str, key: &Key) -> bool {
+        self.in_memory(account)
+            .is_some_and(|known| known.expose() == key.expose())
     }
 
     /// The key that was lent for an account, or stands in this process's environment: it is not to be stored.
@@ -67,6 +81,7 @@ impl Keys {
         let mut known = self.known();
         known.cached.remove(account);
         known.lent.remove(account);
+        known.changes += 1;
     }
 
     fn in_memory(&self, account: &str) -> Option<Key> {

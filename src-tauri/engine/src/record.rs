@@ -44,6 +44,8 @@ pub(crate) struct Work {
     pub meter: Arc<Meter>,
     /// When it began.
     pub since: Timestamp,
+    /// Whether it has sent bytes of the file.
+    pub flows: bool,
     base: u64,
     counted: u64,
     last: (Instant, u64),
@@ -94,6 +96,7 @@ impl Record {
             stop,
             meter,
             since,
+            flows: false,
             base: self.acknowledged,
             counted: 0,
             last,
@@ -141,19 +144,21 @@ impl Record {
         self.work.as_ref().map_or(0, |work| work.rate.max(0.0) as u64)
     }
 
-    /// Measures the speed anew; called a few times a second.
+    /// Measures the speed anew; called a few times a second. Whether the first bytes went since the last time.
     #[expect(clippy::cast_precision_loss, reason = "a speed is shown, not computed with")]
-    pub(crate) fn measure(&mut self, now: Instant) {
-        let Some(work) = &mut self.work else { return };
+    pub(crate) fn measure(&mut self, now: Instant) -> bool {
+        let Some(work) = &mut self.work else { return false };
         let (then, before) = work.last;
         let seconds = now.duration_since(then).as_secs_f64();
         if seconds <= 0.0 {
-            return;
+            return false;
         }
         let wire = work.meter.wire.load(std::sync::atomic::Ordering::Relaxed);
         let weight = 1.0 - (-seconds / AVERAGED_OVER).exp();
         work.rate += weight * ((wire - before) as f64 / seconds - work.rate);
         work.last = (now, wire);
+        let flows = work.meter.useful() > 0;
+        std::mem::replace(&mut work.flows, flows) != flows
     }
 
     /// The progress, when it differs from the last one that was asked for.

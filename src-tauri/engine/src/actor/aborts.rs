@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use skylift_model::api::{Answer, Changed, Leftover, Refused, Selection};
 use skylift_model::names::shown;
-use skylift_model::retry::{LONGEST_SERVICE_PAUSE, backoff};
+use skylift_model::retry::{LONGEST_SERVICE_PAUSE, MOST_ABORT_TRIES, backoff};
 use skylift_model::{Fault, FaultKind, Phase, Timestamp, UploadId, Verdict};
 use skylift_service::driver::Job;
 use skylift_service::exchange::{Call, FileFacts, Session, Step};
@@ -15,8 +15,10 @@ use crate::ports::Outgoing;
 use crate::record::Record;
 use crate::store::{AbortJob, AbortRow, UploadRow};
 
-/// Tries before a session is left to the person, or to expire on the service.
-const TRIES: u32 = 8;
+/// Sessions that are dropped at once: others need connections and open files too.
+const AT_ONCE: usize = 4;
+/// How long it is waited for a key that is missing or refused, unless one is set.
+const WITHOUT_KEY: Duration = Duration::from_secs(10 * 60);
 /// What no service remembers any more.
 const FORGOTTEN: Duration = Duration::from_secs(30 * 24 * 60 * 60);
 
@@ -37,9 +39,12 @@ impl Aborts {
     }
 
     pub(super) fn next_wake(&self) -> Option<Timestamp> {
+        if self.sending.len() >= AT_ONCE {
+            return None;
+        }
         let idle = self.rows.values().filter(|row| !self.sending.contains(&row.id));
         idle.filter_map(|row| {
-            if row.tries < TRIES {
+            if row.tries < MOST_ABORT_TRIES {
                 Some(row.next_at)
             } else {
                 expires_at(&row.job)
@@ -62,8 +67,28 @@ impl Actor {
     /// Drops the session of an upload that ended or begins again. What may have become of it is dropped too: otherwise
     /// the file would be there twice.
     pub(super) fn drop_session(&mut self, id: UploadId) -> Result<(), Fault> {
-        let session = self.records.get(&id).and_then(|record| record.row.session.clone());
-        session.map_or(Ok(()), |session| self.plan_abort(id, session))
+        let Some(record) = self.records.get(&id) else {
+            return Ok(());
+        };
+        let canceled = record.row.phase == Phase::Canceled;
+        let Some(session) = record.row.session.clone() else {
+            return Ok(());
+        };
+        self.plan_abort(id, session)?;
+        if canceled {
+            self.change(id, |record| record.row.session = None)?;
+        }
+        Ok(())
+    }
+
+    /// Uploads that were canceled and whose worker did not come to an end: what they have on a service is dropped now.
+    pub(super) fn drop_forgotten(&mut self) -> Result<(), Fault> {
+        let canceled = self.records.values().map(|record| &record.row);
+        let canceled = canceled.filter(|row| row.phase == Phase::Canceled && row.session.is_some());
+        for id in canceled.map(|row| row.id).collect::<Vec<_>>() {
+            self.drop_session(id)?;
+        }
+        Ok(())
     }
 
     /// The session of an upload that is taken off the list. A file that may be there stays there: somebody may have
@@ -126,17 +151,17 @@ impl Actor {
     /// Sends what is due, and forgets what its service has forgotten.
     pub(super) fn launch_aborts(&mut self) -> Result<(), Fault> {
         let now = self.now();
-        let given_up = self.aborts.rows.values().filter(|row| row.tries >= TRIES);
+        let given_up = self.aborts.rows.values().filter(|row| row.tries >= MOST_ABORT_TRIES);
         let expired = given_up.filter(|row| expires_at(&row.job).is_some_and(|at| at <= now));
         for id in expired.map(|row| row.id).collect::<Vec<_>>() {
             self.forget_abort(id)?;
         }
-        let due = self
-            .aborts
-            .rows
-            .values()
-            .filter(|row| row.tries < TRIES && row.next_at <= now && !self.aborts.sending.contains(&row.id));
-        for row in due.cloned().collect::<Vec<_>>() {
+        let due =
+            self.aborts.rows.values().filter(|row| {
+                row.tries < MOST_ABORT_TRIES && row.next_at <= now && !self.aborts.sending.contains(&row.id)
+            });
+        let room = AT_ONCE.saturating_sub(self.aborts.sending.len());
+        for row in due.take(room).cloned().collect::<Vec<_>>() {
             if self.is_of_another_now(&row.job) {
                 self.forget_abort(row.id)?;
                 continue;
@@ -185,14 +210,17 @@ impl Actor {
         };
         let now = self.now();
         match result {
-            Err(fault) if !gone(&fault) && expires_at(&row.job).is_none_or(|at| at > now) => {
+            Err(fault) if !gone(&fault) && row.job.session.expires_at.is_none_or(|at| at > now) => {
                 let tries = match fault.verdict {
                     // Without a way there nothing was tried.
                     Verdict::Wait | Verdict::Slow | Verdict::SignIn => row.tries,
-                    Verdict::Reject => TRIES,
+                    Verdict::Reject => MOST_ABORT_TRIES,
                     Verdict::Retry | Verdict::RefreshUrl | Verdict::Restart | Verdict::Ask => row.tries + 1,
                 };
-                let pause = backoff(row.tries + 4, self.setting.ports.chance.number());
+                let pause = match fault.verdict {
+                    Verdict::SignIn => WITHOUT_KEY,
+                    _ => backoff(row.tries + 4, self.setting.ports.chance.number()),
+                };
                 let row = AbortRow {
                     tries,
                     next_at: now.after(fault.retry_after().unwrap_or(pause).min(LONGEST_SERVICE_PAUSE)),
@@ -205,6 +233,14 @@ impl Actor {
                 Ok(())
             }
             Ok(()) | Err(_) => self.forget_abort(row.id),
+        }
+    }
+
+    /// The account has a key again.
+    pub(super) fn hurry_aborts(&mut self, account: &str) {
+        let now = self.now();
+        for row in self.aborts.rows.values_mut().filter(|row| row.job.account == account) {
+            row.next_at = row.next_at.min(now);
         }
     }
 
@@ -320,7 +356,7 @@ fn to_drop(row: &AbortRow) -> Leftover {
         expires_at: job.session.expires_at,
         may_go_on: false,
         reason: row.fault.as_ref().map_or(waiting, Fault::sentence),
-        until: (row.tries < TRIES).then_some(row.next_at),
+        until: (row.tries < MOST_ABORT_TRIES).then_some(row.next_at),
     }
 }
 

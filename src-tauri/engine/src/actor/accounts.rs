@@ -10,7 +10,8 @@ use skylift_service::exchange::{AccountFacts, Reading};
 use skylift_service::hosts::check_base_url;
 use url::Url;
 
-use super::{AccountState, Actor, Reply};
+use super::account::AccountState;
+use super::{Actor, Reply};
 use crate::ports::Outgoing;
 use crate::settings::Account;
 use crate::worker::Uplink;
@@ -201,13 +202,9 @@ impl Actor {
 
     /// Uploads that waited for a key go on.
     pub(super) fn signed_in(&mut self, name: &str) {
-        if self
-            .accounts
-            .get_mut(name)
-            .is_some_and(|state| state.sign_in.take().is_some())
-        {
-            self.open_gate(name);
-            self.feed.setup_changed();
+        if self.accounts.get(name).is_some_and(|state| state.sign_in.is_some()) {
+            self.change_account(name, |state| state.sign_in = None);
+            self.hurry_aborts(name);
             self.rewatch_account(name);
         }
     }
@@ -247,7 +244,7 @@ impl Actor {
         }
         self.settings.change(|stored| drop(stored.accounts.remove(name)))?;
         self.uplink.keys.forget(name);
-        self.accounts.insert(name.to_owned(), AccountState::default());
+        self.change_account(name, |state| *state = AccountState::default());
         self.feed.setup_changed();
         Ok(Answer::Done)
     }

@@ -81,7 +81,7 @@ impl Actor {
         for file in found.files {
             let same = (file.path.clone(), file.mode.clone());
             let (path, name, size) = (file.path.shown(), shown(file.name.as_bytes()), file.source.size);
-            let id = match open.get(&same) {
+            let id = match open.get(&same).filter(|id| self.takes(**id, &file.source)) {
                 Some(id) => *id,
                 None => self.insert(file, intake, Origin::Added)?,
             };
@@ -89,6 +89,13 @@ impl Actor {
             added.added.push(AddedFile { id, path, name, size });
         }
         Ok(Answer::Added(added))
+    }
+
+    /// Whether an upload sends a file as it is now: one whose bytes are all sent takes no newer ones.
+    fn takes(&self, id: UploadId, source: &SourceFacts) -> bool {
+        let record = self.records.get(&id);
+        let sent = record.filter(|record| record.row.phase == Phase::Completing);
+        sent.is_none_or(|record| record.row.source.still_are(source))
     }
 
     pub(super) fn insert(&mut self, file: intake::File, intake: &Intake, origin: Origin) -> Result<UploadId, Fault> {

@@ -11,7 +11,8 @@ use skylift_model::{Hold, Phase, Timestamp, UploadId};
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 
-use super::AccountState;
+use super::account::AccountState;
+use super::views::{self, moves};
 use crate::record::Record;
 
 /// Between two messages while something changes.
@@ -169,7 +170,11 @@ impl Feeds {
         }
         let mut moving = Vec::new();
         for record in records.values_mut().filter(|record| record.work.is_some()) {
-            record.measure(now);
+            if record.measure(now) {
+                self.listeners
+                    .iter_mut()
+                    .for_each(|listener| listener.touch(record.row.id));
+            }
             moving.extend(record.progress());
         }
         let busy = records.values().any(|record| record.work.is_some());
@@ -227,7 +232,7 @@ impl Listener {
                 self.pending.remove(&id);
                 match records.get(&id) {
                     Some(record) if sabotage::is(Bug::SilentEnd) && !record.row.phase.is_live() => {}
-                    Some(record) => feed.rows.push(super::views::row(record, accounts, now)),
+                    Some(record) => feed.rows.push(views::row(record, accounts, now)),
                     None => feed.removed.push(id),
                 }
             }
@@ -262,9 +267,7 @@ fn totals(records: &BTreeMap<UploadId, Record>, accounts: &BTreeMap<String, Acco
                 let needs_key = accounts.get(&row.account).is_some_and(|state| state.sign_in.is_some());
                 match record.hold(now) {
                     Hold::Paused => totals.paused += 1,
-                    Hold::None | Hold::Backoff | Hold::Offline | Hold::SignIn if record.work.is_some() => {
-                        totals.active += 1;
-                    }
+                    Hold::None | Hold::Backoff if moves(record, accounts.get(&row.account)) => totals.active += 1,
                     Hold::SourceMissing => totals.needs_you += 1,
                     Hold::Unfinished => totals.waiting += 1,
                     _ if needs_key => totals.needs_you += 1,

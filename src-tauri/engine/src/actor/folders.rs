@@ -158,6 +158,11 @@ impl Folders {
         }
     }
 
+    /// A file that is gone never becomes anything; another one of its name is another.
+    pub(super) fn forget_dismissed(&mut self, folder: FolderId, is_gone: impl Fn(&RawPath) -> bool) {
+        self.dismissed.retain(|(of, path)| *of != folder || !is_gone(path));
+    }
+
     /// Whether that was so, until now that the file is finished.
     pub(super) fn take_dismissed(&mut self, folder: FolderId, path: &RawPath) -> bool {
         self.dismissed.remove(&(folder, path.clone()))

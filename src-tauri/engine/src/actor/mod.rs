@@ -5,6 +5,7 @@
 //! inline, with one commit for everything that waited.
 
 mod aborts;
+mod account;
 mod accounts;
 mod adding;
 mod commands;
@@ -28,8 +29,8 @@ use futures_util::FutureExt;
 use skylift_model::api::{Answer, Notice};
 use skylift_model::retry::LONGEST_SERVICE_PAUSE;
 use skylift_model::sabotage::{self, Bug};
-use skylift_model::schedule::{Candidate, Gate, Schedule};
-use skylift_model::{Fault, FaultKind, FolderId, Phase, Timestamp, UploadId};
+use skylift_model::schedule::{Candidate, Schedule};
+use skylift_model::{Fault, FaultKind, FolderId, Phase, Timestamp, UploadId, Verdict};
 use skylift_service::driver::Job;
 use skylift_service::exchange::FileFacts;
 use tokio::runtime::Handle as Runtime;
@@ -37,6 +38,7 @@ use tokio::sync::{Semaphore, mpsc, oneshot};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
+use self::account::AccountState;
 use crate::catalog::Catalog;
 use crate::handle::Ask;
 use crate::keys::Keys;
@@ -69,15 +71,6 @@ pub(crate) struct Setting {
     pub runtime: Runtime,
     /// Whether uploads move; otherwise commands are done and nothing else.
     pub works: bool,
-}
-
-/// What keeps a whole account from moving.
-#[derive(Default)]
-struct AccountState {
-    /// The key was refused or is missing.
-    sign_in: Option<Fault>,
-    /// The service cannot be reached, or asked for a pause; how often that was tried, and when one upload looks again.
-    shut: Option<(Fault, u32, Timestamp)>,
 }
 
 struct Actor {
@@ -258,6 +251,7 @@ impl Actor {
         for record in actor.records.values_mut() {
             record.row.hold_until = record.row.hold_until.filter(|until| *until <= furthest);
         }
+        Self::refused(actor.drop_forgotten());
         for (account, (until, fault)) in silences.filter(|(_, (until, _))| *until <= furthest) {
             actor.shut(&account, fault, 1, until);
         }
@@ -467,14 +461,13 @@ impl Actor {
 
     fn start(&mut self, id: UploadId, job: Job) {
         let now = self.now();
+        let Some(account) = self.records.get(&id).map(|record| Arc::from(&*record.row.account)) else {
+            return;
+        };
+        self.change_account(&account, |state| state.places = job.allowance().uploads);
         let Some(record) = self.records.get_mut(&id) else {
             return;
         };
-        let account: Arc<str> = record.row.account.as_str().into();
-        let looks = |state: &AccountState| state.shut.is_some() || state.sign_in.is_some();
-        if !self.accounts.get(&*account).is_some_and(looks) {
-            self.schedule.set_gate(&account, Gate::Open(job.allowance().uploads));
-        }
         let (stop, meter) = (CancellationToken::new(), Arc::new(Meter::default()));
         record.started(stop.clone(), meter.clone(), now);
         record.row.hold_until = None;
@@ -570,6 +563,11 @@ impl Actor {
     /// Gives an upload up.
     fn fail(&mut self, id: UploadId, fault: Fault) -> Result<(), Fault> {
         let now = self.now();
+        // What was to happen by itself was tried often enough.
+        let fault = match fault.verdict {
+            Verdict::Reject => fault,
+            _ => fault.hint("Skylift tried again and again, and gave up. Retry when what hinders it is gone."),
+        };
         self.change(id, |record| {
             record.row.resume_phase = Some(record.row.phase);
             record.row.phase = Phase::Failed;

@@ -6,13 +6,13 @@ use std::time::Duration;
 
 use serde_json::Value;
 use skylift_model::retry::{LONGEST_SERVICE_PAUSE, MOST_ATTEMPTS, MOST_RESTARTS, backoff};
-use skylift_model::schedule::Gate;
 use skylift_model::{Fault, FaultKind, Phase, Timestamp, UploadId, Verdict};
 use skylift_service::exchange::{PartAck, Session};
 
 use tokio::sync::oneshot;
 
 use super::Actor;
+use super::account::{AccountState, Shut, SignIn};
 use crate::ports::SourceFacts;
 use crate::store::UploadRow;
 use crate::worker::{Ending, Event, Finished, Learned};
@@ -34,6 +34,7 @@ impl Actor {
                 self.begun(id, session)?;
                 self.confirm(written);
             }
+            Event::Answered => self.reached(id),
             Event::Acknowledged(ack, learned) => self.acknowledged(id, ack, learned)?,
             Event::Checkpointed(numbers) => self.store.checkpointed(id, &numbers)?,
             Event::Intent(written) => {
@@ -59,7 +60,6 @@ impl Actor {
     }
 
     fn begun(&mut self, id: UploadId, mut session: Session) -> Result<(), Fault> {
-        self.reached(id);
         session.begun_at = Some(self.now());
         if self
             .records
@@ -188,11 +188,11 @@ impl Actor {
 
     fn faulted(&mut self, id: UploadId, step: &str, fault: Fault) -> Result<(), Fault> {
         self.tried(id, step, &fault)?;
-        if !matches!(fault.kind, FaultKind::SourceMissing | FaultKind::SourceUnreadable) && fault.status.is_some() {
-            self.reached(id);
-        }
         match (fault.kind, fault.verdict) {
-            // It may be readable again later, as it may be finished later.
+            // It may be readable again later, as it may be finished later. What was sent of it is kept.
+            (FaultKind::SourceUnreadable, _) if step == "open" && self.has_session(id) && self.look_again(id) => {
+                self.wait(id, fault, LOOK_FOR_FILE, false)
+            }
             (FaultKind::SourceUnreadable, _) if step == "open" && self.watch_again(id)? => Ok(()),
             (FaultKind::SourceMissing, _) => {
                 self.look_again(id);
@@ -202,15 +202,18 @@ impl Actor {
             (_, Verdict::SignIn) => self.needs_key(id, fault),
             (_, Verdict::Slow) => self.silenced(id, fault),
             (_, Verdict::Retry | Verdict::RefreshUrl | Verdict::Ask) => {
-                let pause = fault
-                    .retry_after()
-                    .unwrap_or_else(|| self.pause(id))
-                    .min(LONGEST_SERVICE_PAUSE);
+                // A service that names no pause, or none worth the name, is not asked in a circle.
+                let asked = fault.retry_after().unwrap_or_default();
+                let pause = asked.max(self.pause(id)).min(LONGEST_SERVICE_PAUSE);
                 self.wait(id, fault, pause, true)
             }
             (_, Verdict::Restart) => self.lost(id, fault),
             (_, Verdict::Reject) => self.fail(id, fault),
         }
+    }
+
+    fn has_session(&self, id: UploadId) -> bool {
+        self.records.get(&id).is_some_and(|record| record.row.session.is_some())
     }
 
     /// The pause before the next try of an upload.
@@ -295,8 +298,8 @@ impl Actor {
         let now = self.now();
         let tries = match self.accounts.get(&account).and_then(|state| state.shut.as_ref()) {
             // Uploads that were under way fail together; only a look counts.
-            Some((_, tries, again)) if now < *again => *tries,
-            Some((_, tries, _)) => tries + 1,
+            Some(shut) if now < shut.again => shut.tries,
+            Some(shut) => shut.tries + 1,
             None => 1,
         };
         let pause = Duration::from_millis(500)
@@ -306,31 +309,24 @@ impl Actor {
         self.change(id, |_| {})
     }
 
-    /// The service asked for a pause: the whole account keeps it, over restarts too.
+    /// The service asked for a pause: the whole account keeps it, over restarts too. One that asks again and again is
+    /// asked ever more seldom.
     fn silenced(&mut self, id: UploadId, fault: Fault) -> Result<(), Fault> {
-        let Some(pause) = fault.retry_after() else {
-            let pause = self.pause(id);
-            return self.wait(id, fault, pause, false);
-        };
         let Some(account) = self.records.get(&id).map(|record| record.row.account.clone()) else {
             return Ok(());
         };
         let now = self.now();
-        let state = self.accounts.entry(account.clone()).or_default();
         // Whoever is asked for a pause had a key to show.
-        let had_no_key = state.sign_in.take_if(is_of_keychain).is_some();
-        let known = state.shut.as_ref();
-        let known = known
-            .filter(|(fault, ..)| is_pause(fault))
-            .map(|(_, tries, again)| (*tries, *again));
+        self.change_account(&account, AccountState::has_key);
+        let state = self.accounts.get(&account);
+        let known = state
+            .and_then(|state| state.shut.as_ref())
+            .filter(|shut| shut.is_pause());
+        let known = known.map(|shut| (shut.tries, shut.again));
         // Uploads that were under way are refused together; only one that looks counts.
-        if known.is_some_and(|(_, again)| again > now) {
-            if had_no_key {
-                self.open_gate(&account);
-            }
-        } else {
+        if known.is_none_or(|(_, again)| again <= now) {
             let tries = known.map_or(1, |(tries, _)| tries + 1);
-            // A service that asks again and again is asked ever more seldom.
+            let pause = fault.retry_after().unwrap_or_default();
             let pause = pause.max(backoff(tries, self.setting.ports.chance.number()));
             let until = now.after(pause.min(LONGEST_SERVICE_PAUSE));
             self.store.keep_silence(&account, until, &fault, now)?;
@@ -341,9 +337,7 @@ impl Actor {
 
     /// Lets nothing of an account start before a time, and then one upload to look.
     pub(super) fn shut(&mut self, account: &str, fault: Fault, tries: u32, again: Timestamp) {
-        self.accounts.entry(account.to_owned()).or_default().shut = Some((fault, tries, again));
-        self.schedule.set_gate(&account.into(), Gate::Probe(again));
-        self.touch_account(account);
+        self.change_account(account, |state| state.shut = Some(Shut { fault, tries, again }));
     }
 
     /// The service answered: whoever waited for the network goes on.
@@ -352,14 +346,11 @@ impl Actor {
             return;
         };
         let now = self.now();
-        let Some(state) = self.accounts.get_mut(&account) else {
-            return;
-        };
-        // An answer to what was sent before does not end a pause.
-        let is_over = |(fault, _, again): &mut (Fault, u32, Timestamp)| !is_pause(fault) || *again <= now;
-        if state.shut.take_if(is_over).is_some() | state.sign_in.take_if(is_of_keychain).is_some() {
-            self.open_gate(&account);
-        }
+        self.change_account(&account, |state| {
+            // An answer to what was sent before does not end a pause.
+            state.shut.take_if(|shut| !shut.is_pause() || shut.again <= now);
+            state.has_key();
+        });
     }
 
     /// The key was refused or is missing: the whole account waits for the person, who is told once.
@@ -368,49 +359,15 @@ impl Actor {
             return Ok(());
         };
         self.uplink.keys.forget(&account);
-        let now = self.now();
-        let state = self.accounts.entry(account.clone()).or_default();
-        if state.sign_in.is_none() {
+        if self.accounts.get(&account).is_none_or(|state| state.sign_in.is_none()) {
             self.feed
                 .notice(true, format!("{account}: {}. {}", fault.message, fault.hint));
-            self.feed.setup_changed();
         }
         // A keychain may be unlocked at any time; a refused key waits for the person.
-        let gate = if fault.kind == FaultKind::Keychain {
-            Gate::Probe(now.after(LOOK_FOR_KEY))
-        } else {
-            Gate::Closed
-        };
-        state.sign_in = Some(fault);
-        self.schedule.set_gate(&account.as_str().into(), gate);
-        self.touch_account(&account);
+        let again = (fault.kind == FaultKind::Keychain).then(|| self.now().after(LOOK_FOR_KEY));
+        self.change_account(&account, |state| state.sign_in = Some(SignIn { fault, again }));
         self.change(id, |_| {})
     }
-
-    /// Lets the uploads of an account start again, unless a pause is not over.
-    pub(super) fn open_gate(&mut self, account: &str) {
-        let shut = self.accounts.get(account).and_then(|state| state.shut.as_ref());
-        let gate = shut.map_or(Gate::Open(usize::MAX), |(_, _, again)| Gate::Probe(*again));
-        self.schedule.set_gate(&account.into(), gate);
-        self.touch_account(account);
-    }
-
-    pub(super) fn touch_account(&mut self, account: &str) {
-        let of_account = self
-            .records
-            .values()
-            .filter(|r| r.row.account == account && r.row.phase.is_live());
-        of_account.for_each(|record| self.feed.touch(record.row.id));
-    }
-}
-
-fn is_of_keychain(fault: &mut Fault) -> bool {
-    fault.kind == FaultKind::Keychain
-}
-
-/// Whether the service asked for it.
-pub(super) fn is_pause(fault: &Fault) -> bool {
-    fault.kind == FaultKind::RateLimited
 }
 
 /// What an upload is, or may become, on its service.

@@ -8,10 +8,8 @@ use std::collections::BTreeSet;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use skylift_model::schedule::Gate;
-
 use super::Actor;
-use super::reports::is_pause;
+use super::account::AccountState;
 use crate::ports::SystemEvent;
 
 /// A look that got nowhere for this long hangs on the network of before.
@@ -34,16 +32,15 @@ impl Actor {
     /// Accounts that wait for the network look now, and begin anew with short pauses.
     fn look_for_network(&mut self) {
         let now = self.now();
-        let mut waiting = BTreeSet::new();
-        for (account, state) in self.accounts.iter_mut().filter(|(_, state)| state.sign_in.is_none()) {
-            if let Some((_, tries, again)) = state.shut.as_mut().filter(|(fault, ..)| !is_pause(fault)) {
-                (*tries, *again) = (0, now);
-                self.schedule.set_gate(&account.as_str().into(), Gate::Probe(now));
-                waiting.insert(account.clone());
-            }
-        }
+        let waits = |state: &AccountState| state.sign_in.is_none() && !state.lets_through();
+        let waiting = self.accounts.iter().filter(|(_, state)| waits(state));
+        let waiting: BTreeSet<_> = waiting.map(|(account, _)| account.clone()).collect();
         for account in &waiting {
-            self.touch_account(account);
+            self.change_account(account, |state| {
+                if let Some(shut) = &mut state.shut {
+                    (shut.tries, shut.again) = (0, now);
+                }
+            });
         }
         let looks = self
             .records

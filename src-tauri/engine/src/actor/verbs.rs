@@ -37,6 +37,7 @@ impl Verb {
             Self::Resume if !live => Some("it has ended; use retry for a failed upload"),
             Self::Resume if !row.paused => Some("it is not paused"),
             Self::Retry if matches!(row.phase, Phase::Completed | Phase::Canceled) => Some("it did not fail"),
+            Self::Retry if live && row.paused => Some("it is paused; use resume"),
             Self::Retry if live && record.work.is_some() => Some("it is moving already"),
             Self::Cancel if matches!(row.phase, Phase::Completed | Phase::Canceled) => Some("it has ended already"),
             Self::Remove if live => Some("it has not ended; cancel it first"),
@@ -140,10 +141,7 @@ impl Actor {
         let account = record.row.account.clone();
         let mut unfinished = false;
         let from_start = self.is_useless(&record.row);
-        if let Some(state) = self.accounts.get_mut(&account) {
-            *state = super::AccountState::default();
-            self.open_gate(&account);
-        }
+        self.change_account(&account, |state| (state.sign_in, state.shut) = (None, None));
         if self
             .records
             .get(&id)
@@ -167,7 +165,6 @@ impl Actor {
             row.fault = None;
             row.hold_until = None;
             row.restarts = 0;
-            row.paused = false;
         })
     }
 
@@ -244,6 +241,7 @@ impl Actor {
             .is_some_and(|record| record.row.phase == Phase::Failed)
         {
             self.leave_session(id)?;
+            self.accept_failure(id)?;
         }
         self.store.delete(id)?;
         self.records.remove(&id);

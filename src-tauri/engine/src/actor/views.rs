@@ -7,7 +7,8 @@ use skylift_model::names::shown;
 use skylift_model::{Fault, FaultKind, Hold, PartNumber, Phase, Receipt, Timestamp, UploadId, Verified};
 use skylift_service::exchange::{Algorithm, PartAck};
 
-use super::{AccountState, Actor, unknown};
+use super::account::AccountState;
+use super::{Actor, unknown};
 use crate::record::Record;
 
 /// One upload as a list shows it.
@@ -26,7 +27,7 @@ pub(super) fn row(record: &Record, accounts: &BTreeMap<String, AccountState>, no
         rate: record.rate(),
         phase: r.phase,
         hold: standing.hold,
-        active: record.work.is_some() && r.phase.is_live() && !r.paused,
+        active: r.phase.is_live() && !r.paused && moves(record, accounts.get(&r.account)),
         reason: standing.reason,
         until: standing.until,
         fault: standing.fault,
@@ -39,6 +40,12 @@ pub(super) fn row(record: &Record, accounts: &BTreeMap<String, AccountState>, no
         verified: r.verified,
         note: r.note.clone(),
     }
+}
+
+/// Whether bytes go, or may go at any time. An upload that only looks whether its service is back does not move yet.
+pub(super) fn moves(record: &Record, account: Option<&AccountState>) -> bool {
+    let flows = record.work.as_ref().map(|work| work.flows);
+    flows.is_some_and(|flows| flows || account.is_none_or(AccountState::lets_through))
 }
 
 /// Why an upload does not move, and what comes next.
@@ -70,13 +77,8 @@ fn standing(record: &Record, account: Option<&AccountState>, now: Timestamp) -> 
             None,
         );
     }
-    if record.work.is_some() {
-        // While one upload looks whether the service is back, nothing moves yet.
-        let shut = account.and_then(|state| state.shut.as_ref());
-        let fault = shut
-            .map(|(fault, ..)| fault)
-            .filter(|fault| fault.kind != FaultKind::RateLimited);
-        return standing(Hold::None, fault.map(Fault::sentence), None, fault);
+    if moves(record, account) {
+        return standing(Hold::None, None, None, None);
     }
     if hold == Hold::Unfinished {
         let unreadable = row
@@ -87,16 +89,17 @@ fn standing(record: &Record, account: Option<&AccountState>, now: Timestamp) -> 
         let reason = unreadable.map_or_else(|| waiting.to_owned(), Fault::sentence);
         return standing(hold, Some(reason), None, unreadable);
     }
-    if let Some(fault) = account.and_then(|state| state.sign_in.as_ref()) {
+    if let Some(sign_in) = account.and_then(|state| state.sign_in.as_ref()) {
+        let fault = &sign_in.fault;
         return standing(Hold::SignIn, Some(fault.sentence()), None, Some(fault));
     }
-    if let Some((fault, _, again)) = account.and_then(|state| state.shut.as_ref()) {
-        let hold = if fault.kind == FaultKind::RateLimited {
-            Hold::Backoff
+    if let Some(shut) = account.and_then(|state| state.shut.as_ref()) {
+        let (hold, until) = if shut.is_pause() {
+            (Hold::Backoff, Some(shut.again))
         } else {
-            Hold::Offline
+            (Hold::Offline, None)
         };
-        return standing(hold, Some(fault.sentence()), Some(*again), Some(fault));
+        return standing(hold, Some(shut.fault.sentence()), until, Some(&shut.fault));
     }
     match (hold, &row.fault) {
         (Hold::None, _) => standing(hold, Some("Waiting for its turn.".into()), None, None),

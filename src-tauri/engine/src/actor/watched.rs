@@ -333,6 +333,7 @@ impl Actor {
     fn gone(&mut self, id: FolderId, paths: &[RawPath]) -> Result<(), Fault> {
         let paths: HashSet<_> = paths.iter().map(as_path).collect();
         let is_gone = |live: &RawPath| as_path(live).ancestors().any(|above| paths.contains(above));
+        self.folders.forget_dismissed(id, is_gone);
         let gone = self.folders.live_of(id).iter().filter(|(live, _)| is_gone(live));
         let gone: Vec<_> = gone.map(|(_, upload)| *upload).collect();
         for upload in gone {
@@ -391,6 +392,14 @@ impl Actor {
     pub(super) fn forget_failure(&mut self, upload: UploadId) -> Result<(), Fault> {
         match self.watched_path(upload) {
             Some((folder, path)) => self.store.forget_failure(folder, &path),
+            None => Ok(()),
+        }
+    }
+
+    /// A person takes an upload that was given up off the list: its version is not wanted.
+    pub(super) fn accept_failure(&mut self, upload: UploadId) -> Result<(), Fault> {
+        match self.watched_path(upload) {
+            Some((folder, path)) => self.store.accept_failure(folder, &path),
             None => Ok(()),
         }
     }

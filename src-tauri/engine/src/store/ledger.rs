@@ -159,6 +159,20 @@ impl Store {
         .map(|_| ())
     }
 
+    /// Takes the upload of a path that was given up for one that was canceled.
+    ///
+    /// # Errors
+    /// When the disk refuses.
+    pub(crate) fn accept_failure(&mut self, folder: FolderId, path: &RawPath) -> Result<()> {
+        let (from, to) = (Settled::Failed.as_str(), Settled::Canceled.as_str());
+        let values = (folder.get(), path.as_bytes(), from, to);
+        self.run(
+            "UPDATE ledger SET state = ?4 WHERE folder = ?1 AND path = ?2 AND state = ?3",
+            values,
+        )
+        .map(|_| ())
+    }
+
     /// Writes what is known of a folder.
     ///
     /// # Errors

@@ -13,15 +13,16 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::Duration;
 
 use futures_util::FutureExt;
 use skylift_model::names::RawPath;
 use skylift_model::retry::LONGEST_SERVICE_PAUSE;
 use skylift_model::sabotage::{self, Bug};
-use skylift_model::{Fault, FaultKind, Key, Phase, UploadId, Verified};
+use skylift_model::{Fault, FaultKind, Key, Phase, UploadId, Verdict, Verified};
 use skylift_service::driver::Job;
 use skylift_service::exchange::{Address, Algorithm, Call, Outcome, PartAck, Reading, Session, Step};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
+use tokio::sync::{Mutex, OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
@@ -30,10 +31,15 @@ use crate::pace::{Lane, Pace};
 use crate::payload::Pool;
 use crate::ports::{Outgoing, Ports, SourceFacts, SourceFile};
 
+/// How long a worker that is to stop waits for the record that the service is making.
+const LAST_WORD: Duration = Duration::from_secs(5);
+
 /// What a worker tells the actor.
 pub(crate) enum Event {
     /// The service gave a session. Answered once it is written.
     Begun(Session, oneshot::Sender<()>),
+    /// The service can be reached, and takes the key.
+    Answered,
     /// The service acknowledged a part, and what was learned with it.
     Acknowledged(PartAck, Learned),
     /// The service remembers these parts by itself.
@@ -172,13 +178,21 @@ pub(crate) async fn run(
     stop: CancellationToken,
 ) {
     let id = assignment.id;
+    let creating = Arc::default();
     let ending = tokio::select! {
         biased;
-        () = stop.cancelled() => Ending::Stopped,
-        ending = unharmed(work(assignment, uplink, events.clone())) => ending,
+        () = stopped(&stop, &creating) => Ending::Stopped,
+        ending = unharmed(work(assignment, uplink, events.clone(), creating.clone())) => ending,
     };
     // An engine that is closing no longer listens; the queue knows all it needs.
     let _ = events.send((id, Event::Ended(ending)));
+}
+
+/// Whoever is told to stop while the service makes a record still hears as what: otherwise nobody could drop it there, or
+/// go on with it.
+async fn stopped(stop: &CancellationToken, creating: &Mutex<()>) {
+    stop.cancelled().await;
+    let _ = tokio::time::timeout(LAST_WORD, creating.lock()).await;
 }
 
 /// A mistake of ours harms one upload: a worker that never says that it ended would hold its place for ever.
@@ -194,9 +208,14 @@ async fn unharmed(work: impl Future<Output = Ending>) -> Ending {
     })
 }
 
-async fn work(assignment: Assignment, uplink: Uplink, events: mpsc::UnboundedSender<(UploadId, Event)>) -> Ending {
+async fn work(
+    assignment: Assignment,
+    uplink: Uplink,
+    events: mpsc::UnboundedSender<(UploadId, Event)>,
+    creating: Arc<Mutex<()>>,
+) -> Ending {
     let (ports, root, path) = (uplink.ports.clone(), assignment.root.clone(), assignment.path.clone());
-    let result = match Worker::new(assignment, uplink, events).await {
+    let result = match Worker::new(assignment, uplink, events, creating).await {
         Ok(worker) => worker.drive().await,
         Err(halt) => Err(halt),
     };
@@ -221,6 +240,7 @@ async fn open(ports: &Ports, root: Option<RawPath>, path: RawPath) -> Result<Arc
 /// What the tasks of one upload share.
 struct Shared {
     id: UploadId,
+    account: Arc<str>,
     job: Arc<Job>,
     key: Key,
     lane: Arc<Lane>,
@@ -230,6 +250,8 @@ struct Shared {
     quiet_since: Instant,
     uplink: Uplink,
     events: mpsc::UnboundedSender<(UploadId, Event)>,
+    /// Whether it was told that the service answers.
+    answered: AtomicBool,
 }
 
 struct Worker {
@@ -247,6 +269,8 @@ struct Worker {
     telling: BTreeSet<skylift_model::PartNumber>,
     /// The last reply that told how the upload stands.
     reading: Option<Reading>,
+    /// Held from when the service is asked for a record until its answer is reported.
+    creating: Arc<Mutex<()>>,
 }
 
 impl Worker {
@@ -254,6 +278,7 @@ impl Worker {
         assignment: Assignment,
         uplink: Uplink,
         events: mpsc::UnboundedSender<(UploadId, Event)>,
+        creating: Arc<Mutex<()>>,
     ) -> Result<Self, Halt> {
         let Assignment {
             id,
@@ -295,6 +320,7 @@ impl Worker {
         let source = known_as(source, file.as_deref())?;
         let shared = Shared {
             id,
+            account,
             job,
             key,
             lane,
@@ -304,6 +330,7 @@ impl Worker {
             quiet_since,
             uplink,
             events,
+            answered: AtomicBool::new(false),
         };
         if phase != Phase::Completing {
             shared.unchanged()?;
@@ -323,6 +350,7 @@ impl Worker {
             links,
             telling: BTreeSet::new(),
             reading: None,
+            creating,
         })
     }
 
@@ -351,8 +379,9 @@ impl Worker {
 
     /// Gets a session, and waits until it is written.
     async fn begin(&mut self) -> Result<(), Halt> {
+        let creating = self.creating.clone().lock_owned().await;
         if self.flow_has(Step::Create) {
-            let reading = self.ask(Step::Create).await?;
+            let reading = self.ask(Step::Create).await.map_err(|halt| self.may_be_made(halt))?;
             if let Some(plan) = reading.plan {
                 self.session.plan = plan;
             }
@@ -360,8 +389,23 @@ impl Worker {
             self.learn(reading).await;
         }
         let session = self.session.clone();
-        self.wait_for(|written| Event::Begun(session, written)).await;
+        let written = self.tell(|written| Event::Begun(session, written));
+        drop(creating);
+        until(written).await;
         Ok(())
+    }
+
+    /// Where the service fetches the file by itself, its record is the file: it is not asked for twice.
+    fn may_be_made(&self, halt: Halt) -> Halt {
+        match halt {
+            Halt::Fault(step, fault)
+                if self.shared.job.flow().import && matches!(fault.kind, FaultKind::Network | FaultKind::Timeout) =>
+            {
+                let message = format!("{}, and the service may have begun to fetch the file", fault.message);
+                Halt::Fault(step, Fault::new(FaultKind::UnknownOutcome, message))
+            }
+            halt => halt,
+        }
     }
 
     /// Keeps what a reply told.
@@ -422,12 +466,20 @@ impl Worker {
     /// Reports something and waits until it is written. When the engine closes it is never written, and the worker
     /// waits to be stopped.
     async fn wait_for<T>(&self, event: impl FnOnce(oneshot::Sender<T>) -> Event) -> T {
+        until(self.tell(event)).await
+    }
+
+    fn tell<T>(&self, event: impl FnOnce(oneshot::Sender<T>) -> Event) -> oneshot::Receiver<T> {
         let (written, done) = oneshot::channel();
         self.shared.report(event(written));
-        match done.await {
-            Ok(answer) => answer,
-            Err(_) => std::future::pending().await,
-        }
+        done
+    }
+}
+
+async fn until<T>(written: oneshot::Receiver<T>) -> T {
+    match written.await {
+        Ok(answer) => answer,
+        Err(_) => std::future::pending().await,
     }
 }
 
@@ -455,8 +507,23 @@ impl Shared {
         }
     }
 
-    /// A service that asks for silence is obeyed by every upload of the key.
+    /// What a reply means for others: who waited for the service goes on, and one that asks for silence is obeyed by every
+    /// upload of the key. A refused key that was replaced meanwhile is nobody's concern.
     fn heed(&self, result: Result<Reading, Fault>) -> Result<Reading, Fault> {
+        let result = result.map_err(|fault| {
+            let replaced = fault.kind == FaultKind::SignIn && !self.uplink.keys.is_current(&self.account, &self.key);
+            if !replaced {
+                return fault;
+            }
+            fault
+                .verdict(Verdict::Retry)
+                .hint("The key was replaced meanwhile; Skylift goes on with the new one by itself.")
+        });
+        let verdict = result.as_ref().err().map(|fault| fault.verdict);
+        let answers = !matches!(verdict, Some(Verdict::Slow | Verdict::Wait | Verdict::SignIn));
+        if answers && !self.answered.swap(true, Ordering::Relaxed) {
+            self.report(Event::Answered);
+        }
         if let Err(fault) = &result
             && fault.kind == FaultKind::RateLimited
             && let Some(until) = fault.until(self.uplink.ports.clock.now())
@@ -501,7 +568,7 @@ impl Halt {
 
     fn from_step(step: String, fault: Fault) -> Self {
         match fault.verdict {
-            skylift_model::Verdict::Restart if fault.kind != FaultKind::SourceChanged => Self::Lost(fault),
+            Verdict::Restart if fault.kind != FaultKind::SourceChanged => Self::Lost(fault),
             _ => Self::Fault(step, fault),
         }
     }

@@ -208,7 +208,10 @@ impl Run {
                 Verdict::RefreshUrl if !self.shared.job.flow().has(Step::Refresh) => return Err(Halt::Lost(fault)),
                 // The first renewal is free: links expire without anybody's fault.
                 Verdict::RefreshUrl if !renewed => renewed = true,
-                Verdict::RefreshUrl | Verdict::Retry if tries < TRIES && !self.finishes() => {
+                // A pause that the service names is kept in the queue.
+                Verdict::RefreshUrl | Verdict::Retry
+                    if tries < TRIES && !self.finishes() && fault.retry_after().is_none() =>
+                {
                     self.shared.report(Event::Tried(format!("part {number}"), fault));
                     let seed = self.shared.uplink.ports.chance.number();
                     tokio::time::sleep(skylift_model::retry::backoff(tries, seed)).await;

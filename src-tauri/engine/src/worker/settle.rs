@@ -46,7 +46,7 @@ impl Worker {
         if flow.has(Step::Find) {
             return self.settle_by_find().await;
         }
-        if flow.has(Step::Complete) && flow.complete_repeatable {
+        if flow.has(Step::Complete) && flow.complete_repeatable && self.all_acknowledged() {
             return Ok(Settled::SendComplete);
         }
         Err(unknown())
