@@ -92,6 +92,30 @@ fn migration(place: &Place, old: bool, call: &str, nth: u32) -> bool {
     killed
 }
 
+/// A queue with an upload, and with a row that the schema forbids.
+fn damaged_queue(life: &Life<'_>) {
+    old_queue(life);
+    let _ = life.run(["queue"]).expect(0);
+    let queue = rusqlite::Connection::open(life.data.join("queue.db")).unwrap();
+    queue.pragma_update(None, "ignore_check_constraints", true).unwrap();
+    let folder = "INSERT INTO folder VALUES (1, NULL, NULL, NULL, -1, NULL)";
+    queue.execute(folder, []).unwrap();
+}
+
+/// Kills the first start on a damaged queue at a call.
+fn rescue(place: &Place, call: &str, nth: u32) -> bool {
+    let life = place.life();
+    damaged_queue(&life);
+    let list = ["queue", "--json"];
+    let killed = kill_at(&life, list.map(str::to_owned).to_vec(), call, nth);
+    let found = life.run(list).expect(0);
+    assert_eq!(found.lines().len(), 1, "killed at {call} {nth}: {found:?}");
+    let kept = |n: u32| life.data.join(format!("queue.db.bad-{n}")).exists();
+    assert!(kept(1) && !kept(2), "killed at {call} {nth}");
+    assert!(!life.data.join("queue.db.new").exists(), "killed at {call} {nth}");
+    killed
+}
+
 /// Tries call after call until the program ends by itself; says how many there were.
 fn at_every(mut point: impl FnMut(u32) -> bool) -> u64 {
     (1..=MOST_CALLS).take_while(|nth| point(*nth)).count() as u64
@@ -143,5 +167,20 @@ fn a_migration_that_is_killed_at_a_system_call_is_done_by_the_next_start() {
             if old { "version 1" } else { "no version" }
         );
         assert!(points > 3 || call != "fsync", "too few were killed: {points}");
+    });
+}
+
+#[test]
+fn a_rescue_of_a_damaged_queue_that_is_killed_at_a_system_call_is_done_by_the_next_start() {
+    if !can_trace() {
+        return;
+    }
+    let every = std::env::var_os("SKYLIFT_EVERY_SYSCALL").is_some();
+    let calls = if every { &CALLS[..] } else { &CALLS[5..6] };
+    let place = Place::new();
+    each(calls.to_vec(), |(call, _)| {
+        let points = at_every(|nth| rescue(&place, call, nth));
+        println!("rescue: killed at {points} calls of {call}");
+        assert!(points > 1 || call != "rename", "too few were killed: {points}");
     });
 }

@@ -93,3 +93,16 @@ fn a_secret_service_that_never_answers_is_given_up_with_a_sentence() {
     let finished = in_session(&world, &script).expect(3);
     assert!(finished.stderr.contains("did not answer"), "{}", finished.stderr);
 }
+
+#[test]
+fn a_keychain_that_is_started_anew_is_used_again() {
+    let world = World::new();
+    let again = UNLOCK.replace("--unlock", "--replace --unlock");
+    let script = format!(
+        "{UNLOCK} {ADD}; $SKYLIFT run >/dev/null 2>&1 & trap \"kill $!\" EXIT; \
+         $SKYLIFT account test archetype >/dev/null; {again} {}",
+        ADD.replace("add archetype", "add another")
+    );
+    let finished = in_session(&world, &script).expect(0);
+    assert!(finished.stdout.contains("another added"), "{finished:?}");
+}

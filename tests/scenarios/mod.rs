@@ -1,5 +1,6 @@
 //! What must be true of uploads, shown with the real program, real files and the sandbox.
 
+mod accounts;
 mod bad_input;
 mod bounds;
 mod faults;

@@ -182,3 +182,55 @@ fn adding_a_file_again_while_it_waits_does_not_send_it_twice() {
     assert_eq!(first.events("added")[0]["id"], second.events("added")[0]["id"]);
     world.assert_holds_once(Service::Archetype, &file);
 }
+
+#[test]
+fn retrying_all_that_failed_leaves_what_is_paused_alone() {
+    let world = World::with_account(archetype());
+    let files = ["failed.txt", "paused.txt"].map(|name| world.file(name, 1000));
+    let upload = |index: usize, more: &[&str]| {
+        let path = files[index].to_str().unwrap();
+        let upload = ["upload", path, "--to", "archetype"];
+        world.skylift([&upload[..], more].concat())
+    };
+    world
+        .sandbox()
+        .set_faults(vec!["archetype:create:status=403".parse().unwrap()]);
+    let _ = upload(0, &[]).expect(1);
+    let _ = upload(1, &["--detach"]).expect(0);
+    let _ = world.skylift(["pause", "--all"]).expect(0);
+    world.sandbox().clear_faults();
+    let _ = world.skylift(["retry", "--all"]).expect(0);
+    let _ = world.skylift(["run", "--until-idle"]).expect(3);
+    world.assert_holds_once(Service::Archetype, &files[0]);
+    let rows = world
+        .skylift(["queue", "--state", "paused", "--json"])
+        .expect(0)
+        .lines();
+    assert_eq!((rows.len(), &rows[0]["name"]), (1, &"paused.txt".into()));
+}
+
+#[test]
+fn what_a_service_is_just_making_for_an_upload_that_is_canceled_is_dropped_there() {
+    let world = World::with_account(archetype());
+    world
+        .sandbox()
+        .set_faults(vec!["archetype:create:delay=2s".parse().unwrap()]);
+    let path = world.file("a.txt", 20 * MIB);
+    let running = skylift_tests::Running::start(&world);
+    let _ = world
+        .skylift(["upload", path.to_str().unwrap(), "--to", "archetype", "--detach"])
+        .expect(0);
+    let asked = || world.sandbox().stats().services[&Service::Archetype].requests_total > 0;
+    while !asked() {
+        std::thread::yield_now();
+    }
+    let _ = world.skylift(["cancel", "--all"]).expect(0);
+    running.stop();
+    assert_eq!(world.sandbox().stats().services[&Service::Archetype].creates, 1);
+    let _ = world.skylift(["run", "--until-idle"]).expect(0);
+    assert!(
+        world.sandbox().sessions().is_empty(),
+        "{:?}",
+        world.sandbox().sessions()
+    );
+}

@@ -232,3 +232,40 @@ fn a_drive_that_does_not_answer_holds_nothing_else_up() {
     assert!(adding.wait().unwrap().success());
     assert_eq!(world.folders().len(), 2);
 }
+
+#[test]
+fn a_drive_that_stops_answering_in_the_middle_of_files_holds_nothing_else_up() {
+    if !super::can("file systems of a program", "test", &["-r", "/dev/fuse"]) {
+        return;
+    }
+    let world = World::with_account(account());
+    let (share, behind, at) = Share::of(&world);
+    // More files than many a computer has processors, fewer than may move at once; each too large to be read ahead.
+    let names: Vec<_> = (0..3).map(|n| format!("{n}.txt")).collect();
+    for name in &names {
+        fs::rename(world.file(name, 64 << 20), behind.join(name)).unwrap();
+    }
+    let running = Running::start(&world);
+    let upload = |path: &Path| {
+        let path = path.to_str().unwrap();
+        let _ = world.skylift(["upload", path, "--to", "andi", "--detach"]).expect(0);
+    };
+    world
+        .sandbox()
+        .set_faults(vec!["andi:part:slow=4MB/s".parse().unwrap()]);
+    upload(&at);
+    for name in &names {
+        running.wait_for("progress", name, 1);
+    }
+    share.signal("-STOP");
+    world.sandbox().clear_faults();
+    upload(&world.file("local.txt", 1000));
+    running.wait_for("completed", "local.txt", 1);
+    let _ = world.skylift(["pause", "--all"]).expect(0);
+    share.signal("-CONT");
+    let _ = world.skylift(["resume", "--all"]).expect(0);
+    for name in &names {
+        running.wait_for("completed", name, 1);
+        world.assert_holds_once(Service::Andi, &behind.join(name));
+    }
+}

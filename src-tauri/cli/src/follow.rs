@@ -39,6 +39,8 @@ pub(crate) struct Tracker {
     uploads: BTreeMap<UploadId, Tracked>,
     sums: Summary,
     vanished: usize,
+    /// When the newest upload was added that was told of so far. A later one is new, also where it has ended already.
+    newest: Timestamp,
 }
 
 struct Tracked {
@@ -90,12 +92,13 @@ pub(crate) struct Overview {
 
 impl Tracker {
     /// Follows nothing yet.
-    pub(crate) fn new(scope: Scope) -> Self {
+    pub(crate) fn new(scope: Scope, now: Timestamp) -> Self {
         Self {
             scope,
             uploads: BTreeMap::new(),
             sums: Summary::default(),
             vanished: 0,
+            newest: now,
         }
     }
 
@@ -117,10 +120,12 @@ impl Tracker {
     /// Takes in what happened.
     pub(crate) fn apply(&mut self, feed: Feed, now: Instant) -> Vec<Step> {
         let mut steps = Vec::new();
+        let told = self.newest;
         for row in feed.rows {
-            if self.scope == Scope::Everything && row.phase.is_live() {
+            if self.scope == Scope::Everything && (row.phase.is_live() || row.added_at > told) {
                 self.take(&row, &mut steps);
             }
+            self.newest = self.newest.max(row.added_at);
             self.observe(row, now, &mut steps);
         }
         for progress in feed.progress {

@@ -60,13 +60,17 @@ pub(crate) fn many(number: u64, one: &str, more: &str) -> String {
     format!("{number} {}", if number == 1 { one } else { more })
 }
 
-/// How long until then; nothing when it has passed.
-pub(crate) fn until(then: Timestamp) -> Option<String> {
+/// The time of day.
+pub(crate) fn now() -> Timestamp {
     let now = SystemTime::now()
         .duration_since(SystemTime::UNIX_EPOCH)
         .unwrap_or_default();
-    let now = Timestamp(i64::try_from(now.as_millis()).unwrap_or(i64::MAX));
-    let wait = now.until(then);
+    Timestamp(i64::try_from(now.as_millis()).unwrap_or(i64::MAX))
+}
+
+/// How long until then; nothing when it has passed.
+pub(crate) fn until(then: Timestamp) -> Option<String> {
+    let wait = now().until(then);
     (!wait.is_zero()).then(|| time(wait + Duration::from_millis(500)))
 }
 

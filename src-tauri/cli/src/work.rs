@@ -17,6 +17,7 @@ use crate::output::{self, Output};
 use crate::setup::Setup;
 use crate::signals::Signals;
 use crate::supervisor::{self, Supervisor};
+use crate::words;
 
 /// What to do.
 pub(crate) enum Task {
@@ -86,7 +87,7 @@ impl<'a> Work<'a> {
         Self {
             setup,
             line: Line::open(handle).await,
-            tracker: Tracker::new(scope),
+            tracker: Tracker::new(scope, words::now()),
             output: Output::of(setup),
             supervisor: Supervisor::find(),
             lenders: Vec::new(),

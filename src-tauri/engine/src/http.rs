@@ -573,4 +573,16 @@ mod tests {
         assert_eq!(fault.kind, FaultKind::HostRefused, "{fault:?}");
         assert_eq!(*seen.lock().unwrap(), 2);
     }
+
+    #[test]
+    fn a_key_that_a_service_repeats_is_hidden() {
+        let mut reply = Reply {
+            status: 401,
+            headers: vec![("x-why".into(), "9f8e7d6c5b4a is wrong".into())],
+            body: br#"{"message":"API key 9f8e7d6c5b4a is not valid"}"#.to_vec(),
+        };
+        hide(&Key::new("9f8e7d6c5b4a"), &mut reply);
+        assert_eq!(reply.headers[0].1, "[key] is wrong");
+        assert_eq!(reply.body, br#"{"message":"API key [key] is not valid"}"#);
+    }
 }

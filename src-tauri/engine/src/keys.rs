@@ -93,3 +93,55 @@ impl Keys {
         self.known.lock().expect("no thread panics while it holds the keys")
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use futures_util::future::BoxFuture;
+    use tokio::sync::Notify;
+
+    use super::*;
+
+    /// A keychain that answers with the key of when it was asked, once it is told to.
+    #[derive(Default)]
+    struct Slow {
+        key: Mutex<String>,
+        go: Arc<Notify>,
+    }
+
+    impl Secrets for Slow {
+        fn get(&self, _: &str) -> BoxFuture<'static, Result<Option<Key>, Fault>> {
+            let (key, go) = (Key::new(&self.key.lock().unwrap()), self.go.clone());
+            Box::pin(async move {
+                go.notified().await;
+                Ok(Some(key))
+            })
+        }
+
+        fn set(&self, _: &str, key: Key) -> BoxFuture<'static, Result<(), Fault>> {
+            key.expose().clone_into(&mut self.key.lock().unwrap());
+            Box::pin(async { Ok(()) })
+        }
+
+        fn delete(&self, _: &str) -> BoxFuture<'static, Result<(), Fault>> {
+            Box::pin(async { Ok(()) })
+        }
+    }
+
+    #[tokio::test]
+    async fn a_key_that_is_replaced_while_it_is_read_is_not_kept() {
+        let slow = Arc::new(Slow::default());
+        let keys = Keys::new(slow.clone());
+        slow.set("a", Key::new("old key")).await.unwrap();
+        let reading = keys.get("a");
+        tokio::pin!(reading);
+        assert!(futures_util::poll!(reading.as_mut()).is_pending());
+        slow.set("a", Key::new("new key")).await.unwrap();
+        keys.forget("a");
+        slow.go.notify_one();
+        let old = reading.await.unwrap();
+        slow.go.notify_one();
+        let new = keys.get("a").await.unwrap();
+        assert_eq!((old.expose(), new.expose()), ("old key", "new key"));
+        assert!(keys.is_current("a", &new) && !keys.is_current("a", &old));
+    }
+}

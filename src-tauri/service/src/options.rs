@@ -148,12 +148,18 @@ fn unknown(specs: &[OptionSpec], name: &str, whose: &str) -> Fault {
     } else {
         format!("The {whose} options are: {}.", known.join(", "))
     };
+    let name = beginning(name);
     Fault::new(FaultKind::Setup, format!("there is no {whose} option {name:?}")).hint(hint)
 }
 
+/// As much of a text as a message repeats.
+fn beginning(text: &str) -> String {
+    text.chars().take(60).collect()
+}
+
 fn wrong(name: &str, text: &str, right: &str) -> Fault {
-    let shown: String = text.chars().take(60).collect();
-    Fault::new(FaultKind::Setup, format!("the option {name} cannot be {shown:?}"))
+    let (name, text) = (beginning(name), beginning(text));
+    Fault::new(FaultKind::Setup, format!("the option {name} cannot be {text:?}"))
         .hint(format!("Give {right}: --option {name}=..."))
 }
 

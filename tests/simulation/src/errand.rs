@@ -107,6 +107,10 @@ pub(crate) struct Story {
     pub last_step: u64,
     /// Steps that are more than a look at the clock.
     pub deeds: Vec<u64>,
+    /// How long it took until then.
+    pub took: Duration,
+    /// Requests to all services until then.
+    pub requests: u64,
     /// How long after the network was there again the first request went.
     pub back_after: Option<Duration>,
     /// Whether the queue that was put back knew that the upload was begun.

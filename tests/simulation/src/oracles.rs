@@ -193,6 +193,10 @@ impl Screen {
         if let Some(row) = counted {
             self.wrong = Some(format!("P8: more than there is: {}", line(row)));
         }
+        let hopes = |row: &&Row| row.reason.as_ref().is_some_and(|reason| reason.contains("by itself"));
+        if let Some(row) = feed.rows.iter().filter(|row| row.phase == Phase::Failed).find(hopes) {
+            self.wrong = Some(format!("P8: nothing happens by itself any more: {}", line(row)));
+        }
         if feed.reset {
             self.rows.clear();
         }

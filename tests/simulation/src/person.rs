@@ -265,13 +265,16 @@ impl Person {
             self.paused.clear();
             let _ = Self::ask(handle, Command::Resume(Selection::All)).await?;
         }
-        let deadline = tokio::time::Instant::now() + errand.patience;
+        let began = tokio::time::Instant::now();
+        let deadline = began + errand.patience;
         let mut pause = Duration::from_millis(500);
         loop {
             let rows = Self::rows(handle).await?;
             let is_live = rows.iter().any(|row| row.phase.is_live());
             if !is_live || tokio::time::Instant::now() > deadline {
                 self.story.at_last = rows.into_iter().next();
+                self.story.took = began.elapsed();
+                self.story.requests = self.sandbox.stats().services.values().map(|of| of.requests_total).sum();
                 break;
             }
             tokio::time::sleep(pause).await;

@@ -106,7 +106,7 @@ fn names(steps: &[Step]) -> Vec<String> {
 }
 
 fn following(numbers: &[u64]) -> Tracker {
-    let mut tracker = Tracker::new(Scope::Named);
+    let mut tracker = Tracker::new(Scope::Named, Timestamp(0));
     tracker.begin(
         numbers.iter().map(|number| row(*number, Phase::Queued)).collect(),
         Instant::now(),
@@ -116,7 +116,7 @@ fn following(numbers: &[u64]) -> Tracker {
 
 #[test]
 fn an_upload_named_twice_is_added_once() {
-    let mut tracker = Tracker::new(Scope::Named);
+    let mut tracker = Tracker::new(Scope::Named, Timestamp(0));
     let steps = tracker.begin(vec![row(1, Phase::Queued), row(1, Phase::Queued)], Instant::now());
     assert_eq!(names(&steps), ["added"]);
 }
@@ -134,7 +134,7 @@ fn rows_of_others_are_not_told() {
 
 #[test]
 fn everything_means_every_live_row_and_no_history() {
-    let mut tracker = Tracker::new(Scope::Everything);
+    let mut tracker = Tracker::new(Scope::Everything, Timestamp(0));
     let steps = tracker.apply(
         rows(&[failed(1), row(2, Phase::Completed), row(3, Phase::Queued)]),
         Instant::now(),
@@ -292,7 +292,7 @@ fn the_lines_have_the_fields_of_the_contract() {
         Step::Prove(..) => Value::Null,
     };
     let text = id(1).to_string();
-    let mut tracker = Tracker::new(Scope::Named);
+    let mut tracker = Tracker::new(Scope::Named, Timestamp(0));
     let now = Instant::now();
     let added = tracker.begin(vec![row(1, Phase::Queued)], now).remove(0);
     assert_eq!(
@@ -318,4 +318,24 @@ fn the_lines_have_the_fields_of_the_contract() {
         json!({"event": "summary", "completed": 0, "failed": 1, "canceled": 0, "waiting": 0, "bytes": 0,
             "bytes_resent": 0, "seconds": 1.5})
     );
+}
+
+#[test]
+fn an_upload_that_begins_and_ends_between_two_messages_is_told_once() {
+    let mut tracker = Tracker::new(Scope::Everything, Timestamp(5));
+    let row = |added_at| Row {
+        added_at: Timestamp(added_at),
+        ..row(1, Phase::Completed)
+    };
+    assert_eq!(
+        tracker.apply(rows(&[row(5)]), Instant::now()),
+        [],
+        "it was there before"
+    );
+    let steps = tracker.apply(rows(&[row(6)]), Instant::now());
+    assert!(
+        matches!(steps[..], [Step::Tell(Event::Added { .. }), Step::Prove(..)]),
+        "{steps:?}"
+    );
+    assert_eq!(tracker.apply(rows(&[row(6)]), Instant::now()), []);
 }

@@ -280,6 +280,9 @@ mod tests {
         SQLITE_CORRUPT, SQLITE_FULL, SQLITE_IOERR, SQLITE_IOERR_SHMSIZE, SQLITE_NOMEM, SQLITE_READONLY,
     };
 
+    use skylift_model::PartPlan;
+    use skylift_service::exchange::Session;
+
     use super::*;
 
     fn open(folder: &tempfile::TempDir) -> Result<(Store, Contents, Origin)> {
@@ -350,6 +353,57 @@ mod tests {
         let _ = moved_to(open(&folder).unwrap().2);
         let kept = folder.path().join("queue.db.bad-1-wal");
         assert_eq!(std::fs::read(kept).unwrap(), b"the last thing that is left");
+    }
+
+    #[test]
+    fn a_log_whose_queue_was_deleted_is_moved_aside() {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("queue.db-wal"), b"what is left").unwrap();
+        let _ = moved_to(open(&folder).unwrap().2);
+        let kept = folder.path().join("queue.db.bad-1-wal");
+        assert_eq!(std::fs::read(kept).unwrap(), b"what is left");
+    }
+
+    #[test]
+    fn a_rescue_that_was_cut_off_between_its_renames_is_finished() {
+        let folder = tempfile::tempdir().unwrap();
+        drop(open(&folder).unwrap());
+        let at = |name: &str| folder.path().join(name);
+        std::fs::rename(at("queue.db"), at("queue.db.new")).unwrap();
+        std::fs::write(at("queue.db.bad-1"), b"the damaged one").unwrap();
+        std::fs::write(at("queue.db-wal"), b"and its log").unwrap();
+        assert_eq!(moved_to(open(&folder).unwrap().2), at("queue.db.bad-1"));
+        assert_eq!(std::fs::read(at("queue.db.bad-1-wal")).unwrap(), b"and its log");
+        assert!(!at("queue.db.new").exists());
+    }
+
+    #[test]
+    fn sessions_to_drop_are_taken_over_from_a_damaged_queue_and_left_to_the_person() {
+        let folder = tempfile::tempdir().unwrap();
+        let (mut store, ..) = open(&folder).unwrap();
+        let job = AbortJob {
+            account: "andi".into(),
+            mode: "parts".into(),
+            name: "a.pdf".into(),
+            size: 1,
+            options: BTreeMap::new(),
+            session: Session {
+                vars: BTreeMap::new(),
+                plan: PartPlan::of_size(1, 1).unwrap(),
+                expires_at: None,
+                begun_at: None,
+                remote_id: None,
+            },
+            upload: UploadId::at(1, [7; 10]),
+            acknowledged: 0,
+        };
+        let _ = store.plan_abort(&job, Timestamp(5)).unwrap();
+        store.commit().unwrap();
+        drop(store);
+        let (_, contents, origin) = Store::open(folder.path(), true).unwrap();
+        let _ = moved_to(origin);
+        let aborts: Vec<_> = contents.aborts.iter().map(|row| (&row.job.name, row.tries)).collect();
+        assert_eq!(aborts, [(&job.name, MOST_ABORT_TRIES)]);
     }
 
     #[test]

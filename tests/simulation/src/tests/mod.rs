@@ -5,6 +5,7 @@
 mod away;
 mod doubt;
 mod matrix;
+mod pauses;
 mod sabotage;
 mod seeds;
 mod steps;
