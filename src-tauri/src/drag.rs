@@ -4,14 +4,17 @@
 
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use serde::Serialize;
 use tauri::ipc::Channel;
 use tauri::{AppHandle, DragDropEvent, Manager};
 use tokio::sync::mpsc;
 
-use crate::drops::{Drop, Drops};
+use crate::drops::{self, Drop, Drops};
 
+/// How long files are looked at while somebody holds them over the window.
+const LONGEST_LOOK: Duration = Duration::from_secs(1);
 /// Movements that wait to be told.
 const WAITING: usize = 64;
 
@@ -76,31 +79,30 @@ impl Drag {
 
 async fn pass_on(app: AppHandle, mut moved: mpsc::Receiver<Move>, page: Arc<Mutex<Option<Channel<DropEvent>>>>) {
     while let Some(next) = moved.recv().await {
-        let app = app.clone();
-        let looked = tauri::async_runtime::spawn_blocking(move || match next {
-            Move::Enter(paths) => DropEvent {
-                kind: Kind::Enter,
-                drop: Some(Drop::look(&paths)),
+        let (kind, drop) = match next {
+            Move::Enter(paths) => (Kind::Enter, Some(seen(paths).await)),
+            Move::Leave => (Kind::Leave, None),
+            Move::Drop(paths) => match drops::local(paths) {
+                Some(paths) => {
+                    let seen = seen(paths.clone()).await;
+                    (Kind::Drop, Some(app.state::<Drops>().hold_seen(paths, seen)))
+                }
+                None => (Kind::Leave, None),
             },
-            Move::Leave => DropEvent {
-                kind: Kind::Leave,
-                drop: None,
-            },
-            Move::Drop(paths) => match app.state::<Drops>().hold(paths) {
-                Some(drop) => DropEvent {
-                    kind: Kind::Drop,
-                    drop: Some(drop),
-                },
-                None => DropEvent {
-                    kind: Kind::Leave,
-                    drop: None,
-                },
-            },
-        });
-        let Ok(event) = looked.await else { continue };
+        };
         let listener = page.lock().expect("nothing panics while it holds the page").clone();
-        if let Some(Err(error)) = listener.map(|listener| listener.send(event)) {
+        if let Some(Err(error)) = listener.map(|listener| listener.send(DropEvent { kind, drop })) {
             tracing::warn!(%error, "the page did not hear of files over the window");
         }
+    }
+}
+
+/// What there is to see of paths; a drive that does not answer is not waited for, and the next movement is told.
+async fn seen(paths: Vec<PathBuf>) -> Drop {
+    let unseen = Drop::unseen(&paths);
+    let look = tauri::async_runtime::spawn_blocking(move || Drop::look(&paths));
+    match tokio::time::timeout(LONGEST_LOOK, look).await {
+        Ok(Ok(seen)) => seen,
+        Ok(Err(_)) | Err(_) => unseen,
     }
 }

@@ -61,9 +61,28 @@ impl Drop {
                 }
             }
         }
-        seen.names = paths.iter().take(NAMES).map(|path| name(path)).collect();
+        seen.names = names(paths);
         seen
     }
+
+    /// What is known of paths without a look at the disk.
+    pub(crate) fn unseen(paths: &[PathBuf]) -> Self {
+        Self {
+            files: paths.len(),
+            names: names(paths),
+            ..Self::default()
+        }
+    }
+}
+
+/// Paths of this computer: a link dragged out of a browser is no file. Nothing when there are none.
+pub(crate) fn local(mut paths: Vec<PathBuf>) -> Option<Vec<PathBuf>> {
+    paths.retain(|path| path.is_absolute());
+    (!paths.is_empty()).then_some(paths)
+}
+
+fn names(paths: &[PathBuf]) -> Vec<String> {
+    paths.iter().take(NAMES).map(|path| name(path)).collect()
 }
 
 fn name(path: &Path) -> String {
@@ -76,15 +95,16 @@ pub(crate) struct Drops(Mutex<VecDeque<(u64, Vec<PathBuf>)>>);
 
 impl Drops {
     /// Holds paths until the page answers; nothing when there are none. Reads the disk.
-    pub(crate) fn hold(&self, mut paths: Vec<PathBuf>) -> Option<Drop> {
-        // A link dragged out of a browser is no file.
-        paths.retain(|path| path.is_absolute());
-        if paths.is_empty() {
-            return None;
-        }
+    pub(crate) fn hold(&self, paths: Vec<PathBuf>) -> Option<Drop> {
+        let paths = local(paths)?;
         let seen = Drop::look(&paths);
+        Some(self.hold_seen(paths, seen))
+    }
+
+    /// Holds paths that were looked at.
+    pub(crate) fn hold_seen(&self, paths: Vec<PathBuf>, seen: Drop) -> Drop {
         let number = self.put(paths);
-        Some(Drop { number, ..seen })
+        Drop { number, ..seen }
     }
 
     /// Holds a folder until it is watched or dismissed; nothing when it is none of this computer.
@@ -190,6 +210,18 @@ mod tests {
         paths.push(folder.path().join("gone"));
         let drop = Drops::default().hold(paths).unwrap();
         assert_eq!((drop.files, drop.bytes), (2, None));
+    }
+
+    #[test]
+    fn what_was_not_looked_at_is_held_with_its_names() {
+        let drops = Drops::default();
+        let paths = vec![PathBuf::from("/dead/share/a.txt")];
+        let drop = drops.hold_seen(paths.clone(), Drop::unseen(&paths));
+        assert_eq!(
+            (drop.files, drop.bytes, &*drop.names),
+            (1, None, &["a.txt".to_owned()][..])
+        );
+        assert_eq!(drops.take(drop.number).unwrap(), paths);
     }
 
     #[test]

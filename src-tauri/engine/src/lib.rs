@@ -71,7 +71,7 @@ pub fn real_ports(folder: &Path) -> Result<Ports, Fault> {
     })
 }
 
-/// The folder for queue, settings and logs when none is named: the platform's data folder.
+/// The folder for queue, settings and services when none is named: the platform's data folder.
 pub fn default_folder() -> Option<PathBuf> {
     dirs::data_dir().map(|data| data.join("skylift"))
 }

@@ -54,7 +54,7 @@ pub(crate) struct Cli {
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Options of every command")]
 pub(crate) struct Global {
-    /// Where queue, settings and logs are kept, instead of the platform's data folder.
+    /// Where queue, settings and services are kept, instead of the platform's data folder.
     #[arg(
         long,
         global = true,

@@ -244,6 +244,14 @@ impl Actor {
         }
         self.settings.change(|stored| drop(stored.accounts.remove(name)))?;
         self.uplink.keys.forget(name);
+        let left = self.leftovers().iter().filter(|left| left.account == name).count();
+        if left > 0 {
+            let text = format!(
+                "{name} was removed. What was begun there and not completed ({left}) can no longer be dropped, and \
+                 stays until the service forgets it."
+            );
+            self.feed.notice(false, text);
+        }
         self.change_account(name, |state| *state = AccountState::default());
         self.feed.setup_changed();
         Ok(Answer::Done)
