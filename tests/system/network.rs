@@ -54,6 +54,28 @@ fn a_pause_that_the_service_asked_for_outlasts_sleep_and_changes_of_the_network(
     );
 }
 
+#[test]
+fn small_files_do_not_wait_until_a_large_one_got_through_when_the_network_is_back() {
+    // Where the link is at hand and the service has nothing to answer, and where it is asked first.
+    for service in [Service::Empirical, Service::Andi] {
+        let (world, account) = (World::new(), of(service));
+        let mut way = Relay::to(world.sandbox().url());
+        world.add_account_at(account, &account.name(), &way.over(&world.sandbox().base_url(service)));
+        let slow = format!("{}:part:slow=4MB/s", account.name()).parse().unwrap();
+        world.sandbox().set_faults(vec![slow]);
+        let running = Running::start(&world);
+        add(&world, account, "large.txt", 80 << 20);
+        running.wait_for("progress", "large.txt", 1);
+        way.close();
+        until_row(&world, "large.txt", is_offline);
+        add(&world, account, "small.txt", 1000);
+        way.open();
+        running.wait_for("completed", "small.txt", 1);
+        let large = until_row(&world, "large.txt", |_| true);
+        assert_ne!(large["phase"], "completed", "{large:#}");
+    }
+}
+
 /// An engine and a sandbox in a network of their own, whose one interface the test takes down and up; nothing where that
 /// cannot be had.
 fn in_own_network<'a>(world: &'a World, fault: &str) -> Option<Running<'a>> {

@@ -44,6 +44,8 @@ pub(crate) struct Work {
     pub meter: Arc<Meter>,
     /// When it began.
     pub since: Timestamp,
+    /// Whether it looks if its service is back, and nothing is known of that yet.
+    pub looks: bool,
     /// Whether it has sent bytes of the file.
     pub flows: bool,
     base: u64,
@@ -90,12 +92,13 @@ impl Record {
     }
 
     /// Notes that a worker began.
-    pub(crate) fn started(&mut self, stop: CancellationToken, meter: Arc<Meter>, since: Timestamp) {
+    pub(crate) fn started(&mut self, stop: CancellationToken, meter: Arc<Meter>, since: Timestamp, looks: bool) {
         let last = (Instant::now(), 0);
         self.work = Some(Work {
             stop,
             meter,
             since,
+            looks,
             flows: false,
             base: self.acknowledged,
             counted: 0,

@@ -303,6 +303,7 @@ impl Actor {
                 () = tokio::time::sleep(wake) => {}
             }
             self.handle_what_waits(asks);
+            self.notice_flow();
             self.feed
                 .tick(&mut self.records, &self.accounts, self.setting.ports.clock.now());
         }
@@ -469,7 +470,8 @@ impl Actor {
             return;
         };
         let (stop, meter) = (CancellationToken::new(), Arc::new(Meter::default()));
-        record.started(stop.clone(), meter.clone(), now);
+        let looks = self.accounts.get(&*account).is_some_and(|state| !state.lets_through());
+        record.started(stop.clone(), meter.clone(), now, looks);
         record.row.hold_until = None;
         let assignment = Assignment {
             id,

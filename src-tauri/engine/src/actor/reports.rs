@@ -14,6 +14,7 @@ use tokio::sync::oneshot;
 use super::Actor;
 use super::account::{AccountState, Shut, SignIn};
 use crate::ports::SourceFacts;
+use crate::record::Record;
 use crate::store::UploadRow;
 use crate::worker::{Ending, Event, Finished, Learned};
 
@@ -24,6 +25,8 @@ const LOOK_FOR_FILE: Duration = Duration::from_secs(30);
 const LONGEST_OFFLINE: Duration = Duration::from_secs(4);
 /// Asks a keychain that was locked or silent again.
 const LOOK_FOR_KEY: Duration = Duration::from_secs(60);
+/// More than what a connection takes without its peer: Linux lets a socket hold up to 4 MiB.
+const MOST_BUFFERED: u64 = 8 << 20;
 /// After a file changed: whoever writes it may not be done.
 const LET_SETTLE: Duration = Duration::from_secs(2);
 
@@ -351,6 +354,24 @@ impl Actor {
             state.shut.take_if(|shut| !shut.is_pause() || shut.again <= now);
             state.has_key();
         });
+    }
+
+    /// Bytes that no buffer on the way can hold went to somebody: the others need not wait until a part of hours has arrived.
+    pub(super) fn notice_flow(&mut self) {
+        if self.accounts.values().all(AccountState::lets_through) {
+            return;
+        }
+        let looks = |record: &&mut Record| record.work.as_ref().is_some_and(|work| work.looks);
+        let mut got_through = Vec::new();
+        for record in self.records.values_mut().filter(looks) {
+            if let Some(work) = record.work.as_mut().filter(|work| work.meter.useful() > MOST_BUFFERED) {
+                work.looks = false;
+                got_through.push(record.row.id);
+            }
+        }
+        for id in got_through {
+            self.reached(id);
+        }
     }
 
     /// The key was refused or is missing: the whole account waits for the person, who is told once.

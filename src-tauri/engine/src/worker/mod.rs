@@ -237,6 +237,19 @@ async fn open(ports: &Ports, root: Option<RawPath>, path: RawPath) -> Result<Arc
     crate::files::aside(ports.aside, move || files.open(root.as_ref(), &path)).await?
 }
 
+/// Once everything was sent the file is no longer needed: the service is asked all the same.
+async fn open_for(
+    phase: Phase,
+    ports: &Ports,
+    root: Option<RawPath>,
+    path: RawPath,
+) -> Result<Option<Arc<dyn SourceFile>>, Halt> {
+    match open(ports, root, path).await {
+        Err(_) if phase == Phase::Completing => Ok(None),
+        opened => opened.map(Some).map_err(|fault| Halt::Fault("open".into(), fault)),
+    }
+}
+
 /// What the tasks of one upload share.
 struct Shared {
     id: UploadId,
@@ -295,14 +308,10 @@ impl Worker {
             meter,
             quiet_since,
         } = assignment;
-        // Once everything was sent the file is no longer needed: the service is asked all the same.
         let file = if job.flow().import {
             None
         } else {
-            match open(&uplink.ports, root, path).await {
-                Err(_) if phase == Phase::Completing => None,
-                opened => Some(opened.map_err(|fault| Halt::Fault("open".into(), fault))?),
-            }
+            open_for(phase, &uplink.ports, root, path).await?
         };
         let key = uplink
             .keys
