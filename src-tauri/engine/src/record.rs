@@ -32,6 +32,8 @@ pub(crate) struct Record {
     pub links: Arc<Links>,
     /// Tries since the service last acknowledged something: a file that gets on is never given up.
     pub strikes: u32,
+    /// Whether the service has given what it made for this upload to another one: it begins anew when its worker has stopped.
+    pub usurped: bool,
     /// Since when no part of it was on its way here; before that an earlier process may have sent one.
     pub quiet_since: Instant,
 }
@@ -72,6 +74,7 @@ impl Record {
             work: None,
             links: Arc::default(),
             strikes: 0,
+            usurped: false,
             quiet_since: Instant::now(),
         };
         record.count();

@@ -19,6 +19,8 @@ use crate::store::{AbortJob, AbortRow, UploadRow};
 const AT_ONCE: usize = 4;
 /// How long it is waited for a key that is missing or refused, unless one is set.
 const WITHOUT_KEY: Duration = Duration::from_secs(10 * 60);
+/// Before a record is deleted while another one is just being made.
+const AFTER_CREATE: Duration = Duration::from_secs(1);
 /// What no service remembers any more.
 const FORGOTTEN: Duration = Duration::from_secs(30 * 24 * 60 * 60);
 
@@ -167,6 +169,12 @@ impl Actor {
                 continue;
             }
             let driver = self.abort_driver(&row.job);
+            let deletes = driver.as_ref().is_ok_and(|driver| step(driver) == Some(Step::Delete));
+            if deletes && self.is_creating(&row.job.account) {
+                let waiting = self.aborts.rows.get_mut(&row.id);
+                waiting.expect("it is due").next_at = now.after(AFTER_CREATE);
+                continue;
+            }
             self.aborts.sending.insert(row.id);
             let (uplink, later) = (self.uplink.clone(), self.later.0.clone());
             self.setting.runtime.spawn(async move {
@@ -191,6 +199,12 @@ impl Actor {
         let rows = self.records.values().map(|record| &record.row);
         let mut others = rows.filter(|row| row.account == job.account && !is_it(row));
         others.any(|row| is_known_as(row, &job.session))
+    }
+
+    /// Whether a service may be giving a number at this moment, which may be that of what is to be deleted.
+    fn is_creating(&self, account: &str) -> bool {
+        let mut working = self.records.values().filter(|record| record.work.is_some());
+        working.any(|record| record.row.phase == Phase::Queued && record.row.account == account)
     }
 
     fn forget_abort(&mut self, id: i64) -> Result<(), Fault> {
@@ -307,7 +321,7 @@ fn expires_at(job: &AbortJob) -> Option<Timestamp> {
 }
 
 /// Whether an upload has on its service what a session made there.
-fn is_known_as(row: &UploadRow, session: &Session) -> bool {
+pub(super) fn is_known_as(row: &UploadRow, session: &Session) -> bool {
     let vars = &session.vars;
     let live = row.session.as_ref().filter(|_| row.phase.is_live());
     let goes_there = live.is_some_and(|live| vars.iter().all(|(name, value)| live.vars.get(name) == Some(value)));

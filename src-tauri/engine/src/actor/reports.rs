@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use serde_json::Value;
@@ -12,9 +13,10 @@ use skylift_service::exchange::{PartAck, Session};
 use tokio::sync::oneshot;
 
 use super::Actor;
+use super::aborts::is_known_as;
 use super::account::{AccountState, Shut, SignIn};
 use crate::ports::SourceFacts;
-use crate::record::Record;
+use crate::record::{Record, Work};
 use crate::store::UploadRow;
 use crate::worker::{Ending, Event, Finished, Learned};
 
@@ -69,6 +71,7 @@ impl Actor {
             .get(&id)
             .is_some_and(|record| record.row.phase == Phase::Queued)
         {
+            self.usurp(id, &session)?;
             return self.change(id, |record| {
                 record.row.session = Some(session);
                 record.row.phase = Phase::Uploading;
@@ -76,6 +79,27 @@ impl Actor {
         }
         // Canceled while the service answered: what it made is dropped again.
         self.plan_abort(id, session)
+    }
+
+    /// A service gives a number again when it has deleted what had it. Whoever else is known under it was deleted there, by an
+    /// abort that came late.
+    fn usurp(&mut self, id: UploadId, session: &Session) -> Result<(), Fault> {
+        let account = self.records.get(&id).map(|record| record.row.account.clone());
+        let others = self.records.values().map(|record| &record.row);
+        let others = others.filter(|row| row.id != id && Some(&row.account) == account.as_ref());
+        let others = others.filter(|row| row.phase.is_live() && is_known_as(row, session));
+        for other in others.map(|row| row.id).collect::<Vec<_>>() {
+            self.stop(other);
+            let Some(record) = self.records.get_mut(&other) else {
+                continue;
+            };
+            record.usurped = record.work.is_some();
+            if !record.usurped {
+                self.lost(other, given_away())?;
+                self.line_up(other);
+            }
+        }
+        Ok(())
     }
 
     fn acknowledged(&mut self, id: UploadId, ack: PartAck, learned: Learned) -> Result<(), Fault> {
@@ -113,7 +137,8 @@ impl Actor {
         claimed: oneshot::Sender<bool>,
     ) -> Result<(), Fault> {
         let others = self.others(id);
-        let is_free = !vars.values().filter_map(Value::as_str).any(|var| others.contains(var));
+        let is_taken = vars.values().filter_map(Value::as_str).any(|var| others.contains(var));
+        let is_free = !is_taken && !self.is_sending_alike(id);
         if is_free {
             self.change(id, |record| {
                 if let Some(session) = &mut record.row.session {
@@ -123,6 +148,20 @@ impl Actor {
         }
         self.confirm_with(claimed, is_free);
         Ok(())
+    }
+
+    /// Whether what was found may be what another upload of this size is just making: that one does not know yet.
+    fn is_sending_alike(&self, id: UploadId) -> bool {
+        let Some(row) = self.records.get(&id).map(|record| &record.row) else {
+            return false;
+        };
+        let others = self.records.values().filter(|record| record.row.id != id);
+        let mut alike =
+            others.filter(|other| other.row.account == row.account && other.row.source.size == row.source.size);
+        alike.any(|other| {
+            let sends = |work: &Work| work.meter.sends.load(Ordering::Relaxed);
+            other.row.phase.is_live() && other.acks.is_empty() && other.work.as_ref().is_some_and(sends)
+        })
     }
 
     fn move_live(&mut self, id: UploadId, phase: Phase) -> Result<(), Fault> {
@@ -150,7 +189,12 @@ impl Actor {
         if !record.row.phase.is_live() {
             return self.drop_session(id);
         }
+        let usurped = self
+            .records
+            .get_mut(&id)
+            .is_some_and(|record| std::mem::take(&mut record.usurped));
         match ending {
+            _ if usurped => self.lost(id, given_away())?,
             Ending::Completed(finished) => self.completed(id, *finished)?,
             Ending::Faulted(step, fault) => self.faulted(id, &step, fault)?,
             Ending::Changed(step, fault, found) => {
@@ -389,6 +433,13 @@ impl Actor {
         self.change_account(&account, |state| state.sign_in = Some(SignIn { fault, again }));
         self.change(id, |_| {})
     }
+}
+
+fn given_away() -> Fault {
+    Fault::new(
+        FaultKind::Gone,
+        "the service dropped what it made for this file, and gave its number to another one",
+    )
 }
 
 /// What an upload is, or may become, on its service.

@@ -114,7 +114,7 @@ impl Actor {
         Ok(())
     }
 
-    fn stop(&self, id: UploadId) {
+    pub(super) fn stop(&self, id: UploadId) {
         if let Some(work) = self.records.get(&id).and_then(|record| record.work.as_ref()) {
             work.stop.cancel();
         }

@@ -4,6 +4,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
+use std::time::Duration;
 
 use http_body::Body as _;
 use skylift_model::sabotage::{self, Bug};
@@ -13,6 +14,9 @@ use skylift_service::exchange::{Algorithm, Reading, State, Step};
 use super::finish::{Looked, gone};
 use super::{Event, Finished, Halt, Worker};
 use crate::payload::Payload;
+
+/// Pause before a look for what another upload has taken, or may be just making.
+const LOOK_AGAIN: Duration = Duration::from_secs(1);
 
 /// What the service's answer asks for.
 #[derive(PartialEq, Eq)]
@@ -127,6 +131,7 @@ impl Worker {
                 self.learn(reading).await;
                 return Ok(found);
             }
+            tokio::time::sleep(LOOK_AGAIN).await;
         }
     }
 

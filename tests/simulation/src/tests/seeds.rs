@@ -60,7 +60,7 @@ fn whatever_happens_the_promises_hold() {
 }
 
 /// Each of these broke a promise once.
-const FAILED: [(u64, &str); 10] = [
+const FAILED: [(u64, &str); 12] = [
     (
         8,
         "a file whose permissions were changed while its end was in doubt was sent twice",
@@ -90,6 +90,14 @@ const FAILED: [(u64, &str); 10] = [
     (
         8_461_405_308_728_587_447,
         "a record was deleted once more after its service had given its number to another file",
+    ),
+    (
+        1_498_359_874_033_778_612,
+        "a late delete took a record whose number its service gave again, and two files became one",
+    ),
+    (
+        1_498_359_874_033_782_201,
+        "an upload in doubt took what another one of the same bytes was just making for its own",
     ),
     (
         1_664_263_288_053_266_118,
