@@ -4,7 +4,7 @@ use std::io::{BufRead, BufReader};
 use std::process::{Child, Stdio};
 
 use serde_json::Value;
-use skylift_sandbox::Service;
+use skylift_sandbox::{Service, Step};
 use skylift_tests::{Account, World, accounts};
 
 const MIB: u64 = 1024 * 1024;
@@ -220,13 +220,13 @@ fn what_a_service_is_just_making_for_an_upload_that_is_canceled_is_dropped_there
     let _ = world
         .skylift(["upload", path.to_str().unwrap(), "--to", "archetype", "--detach"])
         .expect(0);
-    let asked = || world.sandbox().stats().services[&Service::Archetype].requests_total > 0;
-    while !asked() {
+    let stats = || world.sandbox().stats().services[&Service::Archetype].clone();
+    while !stats().requests.contains_key(&Step::Create) {
         std::thread::yield_now();
     }
     let _ = world.skylift(["cancel", "--all"]).expect(0);
     running.stop();
-    assert_eq!(world.sandbox().stats().services[&Service::Archetype].creates, 1);
+    assert_eq!(stats().creates, 1);
     let _ = world.skylift(["run", "--until-idle"]).expect(0);
     assert!(
         world.sandbox().sessions().is_empty(),
