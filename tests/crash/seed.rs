@@ -63,7 +63,8 @@ impl Seed {
         // The last engine is the one that is killed: it works on what the one before it left.
         let in_doubt = "rebilly:create:reset=after";
         half_sent(&place, &life, rebilly, &[in_doubt], |line| line["event"] == "waiting");
-        half_sent(&place, &life, archetype, &[in_doubt, "*:part:delay=60ms"], |line| {
+        let some_parts = "archetype:part:delay=600s:skip=3";
+        half_sent(&place, &life, archetype, &[in_doubt, some_parts], |line| {
             line["acknowledged"].as_u64() > Some(0)
         });
         place.world.sandbox().clear_faults();
