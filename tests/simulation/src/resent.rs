@@ -15,7 +15,8 @@ use crate::world::Durable;
 const ACKNOWLEDGED: &str = "SELECT upload.account, upload.session, part.number, hex(upload.id) FROM part JOIN upload ON upload.id = part.upload_id \
                             WHERE upload.phase IN ('uploading', 'completing')";
 
-/// Where completed uploads went. One that was canceled may have given its number on the service to another.
+/// Where completed uploads went. One that was canceled may have given its number on the service to another, and one that
+/// began anew may have its number again.
 const WENT_TO: &str = "SELECT hex(id), session FROM upload WHERE phase = 'completed' AND session IS NOT NULL";
 
 /// A part of an upload, by the service's own names.
@@ -24,9 +25,9 @@ type Part = (Service, String, u32);
 /// Account, session and number of an acknowledged part, and its upload.
 type Row = (String, String, u32, String);
 
-/// Bytes of acknowledged parts that had arrived at a crash, and their upload.
+/// Bytes of acknowledged parts that had arrived at a crash, their upload, and when its session began.
 #[derive(Default)]
-pub(crate) struct Acknowledged(BTreeMap<Part, (u64, String)>);
+pub(crate) struct Acknowledged(BTreeMap<Part, (u64, String, Value)>);
 
 impl Acknowledged {
     /// Adds what is acknowledged in a queue that a crash left behind.
@@ -36,14 +37,15 @@ impl Acknowledged {
             let Some(account) = Account::named(&account) else {
                 continue;
             };
-            for id in ids(&session)? {
+            let (ids, began) = known_as(&session)?;
+            for id in ids {
                 let part = |number| (account.service, id.clone(), number);
                 // A single request is number 0, and Archetype counts from there.
                 let counts_from_one = arrived.keys().any(|known| known.1 == id && known.2 == number)
                     && account.service != Service::Archetype;
                 let part = part(if counts_from_one { number } else { number - 1 });
                 if let Some(bytes) = arrived.get(&part) {
-                    self.0.insert(part, (*bytes, upload.clone()));
+                    self.0.insert(part, (*bytes, upload.clone(), began.clone()));
                 }
             }
         }
@@ -55,10 +57,11 @@ impl Acknowledged {
         let arrived = arrived(sandbox);
         let mut went_to = BTreeMap::new();
         for (upload, session) in completed(durable, folder).map_err(|error| error.to_string())? {
-            went_to.insert(upload, ids(&session)?);
+            went_to.insert(upload, known_as(&session)?);
         }
-        for (part, (bytes, upload)) in &self.0 {
-            let still = went_to.get(upload).is_some_and(|ids| ids.contains(&part.1));
+        for (part, (bytes, upload, began)) in &self.0 {
+            let went = went_to.get(upload);
+            let still = went.is_some_and(|(ids, then)| ids.contains(&part.1) && then == began);
             if still && arrived.get(part).is_some_and(|now| now > bytes) {
                 return Err(format!("P6: {part:?} was acknowledged, and was sent again"));
             }
@@ -67,11 +70,14 @@ impl Acknowledged {
     }
 }
 
-/// What a session is known as on its service.
-fn ids(session: &str) -> Result<Vec<String>, String> {
+/// What a session is known as on its service, and when it began.
+fn known_as(session: &str) -> Result<(Vec<String>, Value), String> {
     let session: Value = serde_json::from_str(session).map_err(|error| error.to_string())?;
     let vars = session["vars"].as_object().into_iter().flatten();
-    Ok(vars.filter_map(|(_, id)| text(id)).collect())
+    Ok((
+        vars.filter_map(|(_, id)| text(id)).collect(),
+        session["begun_at"].clone(),
+    ))
 }
 
 fn text(value: &Value) -> Option<String> {
