@@ -223,12 +223,14 @@ impl Tracker {
 
     /// Whether nothing is left that can go on by itself.
     pub(crate) fn is_settled(&self) -> bool {
-        self.live().all(|row| needs_the_person(row) || self.is_for_later(row))
+        self.live()
+            .all(|row| needs_the_person(row) || (self.scope == Scope::Everything && waits_for_a_file(row)))
     }
 
-    /// Whether whoever works on everything leaves an upload to the next time: its file is not finished, or not there.
-    fn is_for_later(&self, row: &Row) -> bool {
-        self.scope == Scope::Everything && waits_for_a_file(row)
+    /// Whether whoever works on everything leaves an upload to the next time, and nobody has to do anything: its file is
+    /// still being written.
+    fn finishes_later(&self, row: &Row) -> bool {
+        self.scope == Scope::Everything && row.hold == Hold::Unfinished
     }
 
     fn failed(&self) -> usize {
@@ -260,7 +262,7 @@ impl Tracker {
     pub(crate) fn summary(&self, took: Duration) -> Summary {
         Summary {
             failed: self.failed(),
-            waiting: self.live().filter(|row| !self.is_for_later(row)).count(),
+            waiting: self.live().filter(|row| !self.finishes_later(row)).count(),
             seconds: (took.as_secs_f64() * 1000.0).round() / 1000.0,
             ..self.sums.clone()
         }

@@ -339,3 +339,13 @@ fn an_upload_that_begins_and_ends_between_two_messages_is_told_once() {
     );
     assert_eq!(tracker.apply(rows(&[row(6)]), Instant::now()), []);
 }
+
+#[test]
+fn a_file_that_is_still_written_needs_nobody_and_one_that_is_missing_does() {
+    for (hold, expected) in [(Hold::Unfinished, 0), (Hold::SourceMissing, 1)] {
+        let mut tracker = Tracker::new(Scope::Everything, Timestamp(0));
+        tracker.begin(vec![held(1, hold, Some(9))], Instant::now());
+        assert!(tracker.is_settled(), "{hold:?}");
+        assert_eq!(tracker.summary(Duration::ZERO).waiting, expected, "{hold:?}");
+    }
+}

@@ -19,6 +19,7 @@ use std::sync::Arc;
 
 use skylift_model::names::RawPath;
 use skylift_model::{Fault, FaultKind, Verdict};
+use tokio::runtime::RuntimeFlavor;
 
 #[cfg(target_os = "linux")]
 pub(crate) use linux::{is_open_for_writing, is_remote, may_hang, watch_limits};
@@ -32,8 +33,6 @@ use windows as platform;
 pub(crate) use beneath::{Root, facts as below};
 pub(crate) use platform::rename_new;
 pub use platform::{as_path, from_path};
-
-use tokio::runtime::RuntimeFlavor;
 
 use crate::ports::{Aside, Files, SourceFacts, SourceFile};
 
