@@ -20,6 +20,8 @@ pub(crate) struct Keys {
 struct Known {
     cached: HashMap<String, Key>,
     lent: HashMap<String, Key>,
+    /// What a service refused, until another key is set.
+    refused: HashMap<String, Key>,
     /// How often a key was forgotten or lent: what was asked for before may be an old one.
     changes: u64,
 }
@@ -64,10 +66,20 @@ impl Keys {
         known.changes += 1;
     }
 
-    /// Whether a key that was used is the one in use, as far as is known.
+    /// Whether a key that was used is the one in use, or was until it was refused, as far as is known.
     pub(crate) fn is_current(&self, account: &str, key: &Key) -> bool {
-        self.in_memory(account)
-            .is_some_and(|known| known.expose() == key.expose())
+        let current = self.in_memory(account);
+        let current = current.or_else(|| self.known().refused.get(account).cloned());
+        current.is_some_and(|known| known.expose() == key.expose())
+    }
+
+    /// Forgets the key in use: the service refused it.
+    pub(crate) fn refuse(&self, account: &str) {
+        // Several uploads may hear of it, the later ones when nothing is in memory any more.
+        if let Some(key) = self.in_memory(account) {
+            self.forget(account);
+            self.known().refused.insert(account.to_owned(), key);
+        }
     }
 
     /// The key that was lent for an account, or stands in this process's environment: it is not to be stored.
@@ -76,11 +88,12 @@ impl Keys {
         lent.or_else(|| from_environment(account))
     }
 
-    /// Forgets what is in memory: the service refused it, or it was replaced.
+    /// Forgets what is in memory: it was replaced.
     pub(crate) fn forget(&self, account: &str) {
         let mut known = self.known();
         known.cached.remove(account);
         known.lent.remove(account);
+        known.refused.remove(account);
         known.changes += 1;
     }
 
@@ -143,5 +156,10 @@ mod tests {
         let new = keys.get("a").await.unwrap();
         assert_eq!((old.expose(), new.expose()), ("old key", "new key"));
         assert!(keys.is_current("a", &new) && !keys.is_current("a", &old));
+        keys.refuse("a");
+        keys.refuse("a");
+        assert!(keys.is_current("a", &new) && !keys.is_current("a", &old));
+        keys.forget("a");
+        assert!(!keys.is_current("a", &new), "another one was set");
     }
 }

@@ -423,7 +423,7 @@ impl Actor {
         let Some(account) = self.records.get(&id).map(|record| record.row.account.clone()) else {
             return Ok(());
         };
-        self.uplink.keys.forget(&account);
+        self.uplink.keys.refuse(&account);
         if self.accounts.get(&account).is_none_or(|state| state.sign_in.is_none()) {
             self.feed
                 .notice(true, format!("{account}: {}. {}", fault.message, fault.hint));
