@@ -16,6 +16,8 @@ const RATIO: f64 = 0.7;
 const MEMORY: u64 = 150 * 1024;
 const MANY_FILES: usize = 10_000;
 const ADD_MANY: Duration = Duration::from_secs(3);
+const LONG_QUEUE: usize = 100_000;
+const START: Duration = Duration::from_secs(2);
 
 /// A run: how long it took and its largest resident memory in KiB.
 struct Run {
@@ -106,21 +108,20 @@ fn one_large_file() -> bool {
     good
 }
 
+/// Adds files of 1 KiB to the queue, in a world of their own.
+fn with_small_files(many: usize) -> (World, Run) {
+    let world = World::with_account(accounts()[4]);
+    for number in 0..many {
+        let _ = world.file(format!("many/{}/{number}.txt", number / MANY_FILES), 1024);
+    }
+    let folder = world.files().join("many");
+    let folder = folder.to_str().expect("a plain path");
+    let added = timed(&mut world.command(["upload", folder, "--to", "archetype", "--detach"]));
+    (world, added)
+}
+
 fn many_small_files() -> bool {
-    let world = World::new();
-    for account in accounts() {
-        world.add_account(account);
-    }
-    for number in 0..MANY_FILES {
-        let _ = world.file(format!("many/{number}.txt"), 1024);
-    }
-    let added = timed(&mut world.command([
-        "upload",
-        world.files().join("many").to_str().expect("a plain path"),
-        "--to",
-        "archetype",
-        "--detach",
-    ]));
+    let (world, added) = with_small_files(MANY_FILES);
     let listed = timed(&mut world.command(["queue", "--json"]));
     println!(
         "{MANY_FILES} files of 1 KiB: added in {:.2} s, listed in {:.2} s, {} MiB at most",
@@ -131,13 +132,25 @@ fn many_small_files() -> bool {
     added.seconds < ADD_MANY.as_secs_f64()
 }
 
+fn a_long_queue() -> bool {
+    let (world, _) = with_small_files(LONG_QUEUE);
+    let started = timed(&mut world.command(["account", "list"]));
+    println!(
+        "{LONG_QUEUE} uploads in the queue: started in {:.2} s, {} MiB at most",
+        started.seconds,
+        started.memory / 1024
+    );
+    started.seconds < START.as_secs_f64()
+}
+
 fn main() {
-    let good = one_large_file() & many_small_files();
+    let good = one_large_file() & many_small_files() & a_long_queue();
     if !good {
         eprintln!(
-            "a goal was missed: {RATIO} x curl, {} MiB, {MANY_FILES} files in {} s",
+            "a goal was missed: {RATIO} x curl, {} MiB, {MANY_FILES} files in {} s, {LONG_QUEUE} in the queue in {} s",
             MEMORY / 1024,
-            ADD_MANY.as_secs()
+            ADD_MANY.as_secs(),
+            START.as_secs()
         );
         std::process::exit(1);
     }

@@ -3,16 +3,26 @@
 use skylift_sandbox::Service;
 use skylift_tests::{World, accounts};
 
-/// An upload that the service does not complete, and does not drop either for the reason that a fault gives.
-fn half_done(abort: &str) -> World {
+/// A service that completes no upload, and drops what was begun as a fault says.
+fn incomplete(abort: &str) -> World {
     let world = World::with_account(accounts()[4]);
-    let file = world.file("half.txt", 20 * 1024 * 1024);
     let rules = ["archetype:complete:status=400", abort].map(|rule| rule.parse().unwrap());
     world.sandbox().set_faults(rules.to_vec());
+    world
+}
+
+/// One upload that was left there.
+fn half_done(abort: &str) -> World {
+    let world = incomplete(abort);
+    leave_half_done(&world, "half.txt", 20 * 1024 * 1024);
+    world
+}
+
+fn leave_half_done(world: &World, name: &str, size: u64) {
+    let file = world.file(name, size);
     let _ = world
         .skylift(["upload", file.to_str().unwrap(), "--to", "archetype", "--json"])
         .expect(1);
-    world
 }
 
 #[test]
@@ -68,4 +78,17 @@ fn what_lies_with_an_account_that_is_gone_is_forgotten_when_it_is_dropped() {
     assert_eq!(world.skylift(["leftovers", "--json"]).expect(0).lines().len(), 1);
     let _ = world.skylift(["leftovers", "drop", "--all"]).expect(0);
     assert!(world.skylift(["leftovers", "--json"]).expect(0).lines().is_empty());
+}
+
+#[test]
+fn many_are_dropped_a_few_at_a_time() {
+    let world = incomplete("archetype:abort:delay=300ms");
+    for number in 0..8 {
+        leave_half_done(&world, &format!("{number}.txt"), 1);
+    }
+    let at_once = || world.sandbox().stats().services[&Service::Archetype].max_parallel;
+    assert_eq!(at_once(), 1);
+    let _ = world.skylift(["cancel", "--all"]).expect(0);
+    assert!(world.sandbox().sessions().is_empty());
+    assert!((2..=4).contains(&at_once()), "{} at once", at_once());
 }

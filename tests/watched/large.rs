@@ -20,6 +20,8 @@ const BURST: usize = 500;
 const TREE: usize = 20_000;
 /// Files of one folder of the tree.
 const IN_A_FOLDER: usize = 1000;
+/// What Archetype needs to be asked for a small file: create, one part, complete.
+const REQUESTS: u64 = 3;
 /// What the engine may take in memory, whatever the size of the tree.
 const MOST_MEMORY: u64 = 300 << 20;
 
@@ -64,6 +66,9 @@ fn a_burst_of_files_is_uploaded_once() {
         names.windows(2).all(|pair| pair[0] != pair[1]),
         "a file was uploaded twice"
     );
+    let requests = world.sandbox().stats().services[&Service::Archetype].requests_total;
+    let needed = files as u64 * REQUESTS;
+    assert!(requests <= needed + needed / 10, "{requests} requests, {needed} needed");
 }
 
 #[test]

@@ -160,7 +160,7 @@ fn beginning(text: &str) -> String {
 fn wrong(name: &str, text: &str, right: &str) -> Fault {
     let (name, text) = (beginning(name), beginning(text));
     Fault::new(FaultKind::Setup, format!("the option {name} cannot be {text:?}"))
-        .hint(format!("Give {right}: --option {name}=..."))
+        .hint(format!("Give {right}; on the command line with --option {name}=..."))
 }
 
 fn missing(spec: &OptionSpec, whose: &str) -> Fault {
@@ -169,5 +169,5 @@ fn missing(spec: &OptionSpec, whose: &str) -> Fault {
         FaultKind::Setup,
         format!("the {whose} option {} must be filled in", spec.name()),
     )
-    .hint(format!("{help} Give it with --option {}=...", spec.name()))
+    .hint(format!("{help} On the command line: --option {}=...", spec.name()))
 }

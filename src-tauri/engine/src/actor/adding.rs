@@ -201,7 +201,7 @@ fn prepare(import: &NewImport, intake: &Intake) -> Result<intake::File, Fault> {
     let name = import.name.clone().or(last).filter(|name| !name.is_empty());
     let name = name.ok_or_else(|| {
         Fault::new(FaultKind::NameRefused, "the address does not end in a name")
-            .hint("Give the file a name with --name.")
+            .hint("Give the file a name; on the command line with --name.")
     })?;
     let facts = FileFacts {
         name: name.clone(),

@@ -142,7 +142,7 @@ impl Fillings for Bare<'_> {
 fn missing(hole: &Hole) -> Fault {
     if let Hole::Option(name) = hole {
         return Fault::new(FaultKind::Setup, format!("the option {name} must be filled in"))
-            .hint(format!("Give it with --option {name}=..."));
+            .hint(format!("Fill it in; on the command line with --option {name}=..."));
     }
     if let Hole::Kept(name) = hole {
         return Fault::new(
