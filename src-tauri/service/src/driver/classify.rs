@@ -58,7 +58,11 @@ pub(super) fn judge(setting: &Setting<'_>, document: &Document<'_>, now: Timesta
             Err(Fault::new(FaultKind::CaptivePortal, message).status(reply.status))
         }
         200..=299 if setting.success.is_empty() || setting.success.contains(&reply.status) => Ok(Verdicted::Success),
-        404 | 410 if matches!(setting.step, Step::Abort | Step::Delete) => Ok(Verdicted::Nothing),
+        // The word of whatever stands in front of the service, which knows of no upload.
+        404 | 410 if is_page(reply) && (setting.in_session || drops(setting.step)) => {
+            by_class(setting, document, now, Class::Retry, None)
+        }
+        404 | 410 if drops(setting.step) => Ok(Verdicted::Nothing),
         407 => Err(Fault::proxy_sign_in().status(407)),
         511 => {
             let message = "the network asks to sign in before it lets anything through";
@@ -77,6 +81,10 @@ pub(super) fn judge(setting: &Setting<'_>, document: &Document<'_>, now: Timesta
         }
         status => by_class(setting, document, now, by_status(setting, status), None),
     }
+}
+
+const fn drops(step: Step) -> bool {
+    matches!(step, Step::Abort | Step::Delete)
 }
 
 fn fits(rule: &Rule, setting: &Setting<'_>, document: &Document<'_>) -> bool {

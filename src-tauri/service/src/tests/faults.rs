@@ -91,6 +91,19 @@ fn a_session_that_is_gone_begins_again_and_a_missing_page_does_not() {
 }
 
 #[test]
+fn a_missing_page_in_front_of_the_service_ends_no_session() {
+    let page = Reply {
+        status: 404,
+        headers: vec![("content-type".into(), "text/html".into())],
+        body: "<html>no such page</html>".into(),
+    };
+    for step in [Step::Status, Step::Part, Step::Complete, Step::Delete] {
+        let fault = empirical().read(step, &page).unwrap_err();
+        assert_eq!((fault.kind, fault.verdict), (K::Server, V::Retry), "{step:?}");
+    }
+}
+
+#[test]
 fn a_web_page_instead_of_an_answer_is_the_network_asking_to_sign_in() {
     let page = |headers: &[(&str, &str)], body: &str| Reply {
         status: 200,
