@@ -364,12 +364,16 @@ fn hide(key: &Key, reply: &mut Reply) {
     if key.len() < SHORTEST_KEY {
         return;
     }
-    for (_, value) in &mut reply.headers {
-        *value = value.replace(key, HIDDEN);
-    }
-    if memchr::memmem::find(&reply.body, key.as_bytes()).is_some() {
-        let text = String::from_utf8_lossy(&reply.body);
-        reply.body = text.replace(key, HIDDEN).into_bytes();
+    let in_json = serde_json::Value::from(key).to_string();
+    let in_json = in_json.trim_matches('"').to_owned();
+    for written in [key.to_owned(), in_json.replace('/', "\\/"), in_json] {
+        for (_, value) in &mut reply.headers {
+            *value = value.replace(&written, HIDDEN);
+        }
+        if memchr::memmem::find(&reply.body, written.as_bytes()).is_some() {
+            let text = String::from_utf8_lossy(&reply.body);
+            reply.body = text.replace(&written, HIDDEN).into_bytes();
+        }
     }
 }
 
@@ -436,7 +440,8 @@ impl Broken {
                 .hint("Check the base URL, the clock of this computer, and whether a company proxy needs its certificate installed."),
             Self::Inside => Fault::new(FaultKind::HostRefused, format!("{host} may not receive the file: {LeadsInside}")),
             Self::Late => Fault::new(FaultKind::Timeout, format!("{host} did not answer in time")),
-            Self::Slept => Fault::new(FaultKind::Offline, format!("the connection to {host} did not outlast the sleep of this computer"))
+            Self::Slept => Fault::new(FaultKind::Timeout, format!("the connection to {host} did not outlast the sleep of this computer"))
+                .verdict(Verdict::Wait)
                 .hint("The upload goes on by itself over a fresh one."),
             Self::Cut(cause) => Fault::new(FaultKind::Network, format!("the connection to {host} broke: {cause}")),
         }

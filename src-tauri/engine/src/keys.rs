@@ -44,42 +44,52 @@ impl Keys {
             return Ok(key);
         }
         let changes = self.known().changes;
-        match self.secrets.get(account).await? {
-            Some(key) => {
-                let mut known = self.known();
-                if known.changes == changes {
-                    known.cached.insert(account.to_owned(), key.clone());
-                }
-                Ok(key)
-            }
-            None => Err(Fault::new(
-                FaultKind::SignIn,
-                format!("there is no key for the account {account:?}"),
-            )),
+        let found = self.secrets.get(account).await;
+        // What was set while the keychain was asked, it may not have told.
+        if let (Ok(None) | Err(_), Some(key)) = (&found, self.in_memory(account)) {
+            return Ok(key);
         }
+        let key = found?.ok_or_else(|| {
+            let message = format!("there is no key for the account {account:?}");
+            Fault::new(FaultKind::SignIn, message)
+        })?;
+        let mut known = self.known();
+        if known.changes == changes {
+            known.cached.insert(account.to_owned(), key.clone());
+        }
+        Ok(key)
     }
 
     /// Uses a key as long as this process runs, before any stored one.
     pub(crate) fn lend(&self, account: &str, key: Key) {
         let mut known = self.known();
         known.lent.insert(account.to_owned(), key);
+        known.refused.remove(account);
         known.changes += 1;
     }
 
-    /// Whether a key that was used is the one in use, or was until it was refused, as far as is known.
-    pub(crate) fn is_current(&self, account: &str, key: &Key) -> bool {
+    /// Forgets a key that the service refused. Whether it is the one in use, or was until now, as far as is known: another
+    /// one may have been set since it was used.
+    pub(crate) fn refuse(&self, account: &str, key: &Key) -> bool {
         let current = self.in_memory(account);
+        // Several uploads may hear of it, the later ones when nothing is in memory any more.
         let current = current.or_else(|| self.known().refused.get(account).cloned());
-        current.is_some_and(|known| known.expose() == key.expose())
+        let is_current = current.is_some_and(|known| known.expose() == key.expose());
+        if is_current {
+            self.forget(account);
+            self.known().refused.insert(account.to_owned(), key.clone());
+        }
+        is_current
     }
 
-    /// Forgets the key in use: the service refused it.
-    pub(crate) fn refuse(&self, account: &str) {
-        // Several uploads may hear of it, the later ones when nothing is in memory any more.
-        if let Some(key) = self.in_memory(account) {
-            self.forget(account);
-            self.known().refused.insert(account.to_owned(), key);
-        }
+    /// Whether a key was refused, and none was set since.
+    pub(crate) fn is_refused(&self, account: &str) -> bool {
+        self.known().refused.contains_key(account)
+    }
+
+    /// Whether there is a key to show without asking the keychain.
+    pub(crate) fn is_at_hand(&self, account: &str) -> bool {
+        self.in_memory(account).is_some()
     }
 
     /// The key that was lent for an account, or stands in this process's environment: it is not to be stored.
@@ -155,11 +165,10 @@ mod tests {
         slow.go.notify_one();
         let new = keys.get("a").await.unwrap();
         assert_eq!((old.expose(), new.expose()), ("old key", "new key"));
-        assert!(keys.is_current("a", &new) && !keys.is_current("a", &old));
-        keys.refuse("a");
-        keys.refuse("a");
-        assert!(keys.is_current("a", &new) && !keys.is_current("a", &old));
+        assert!(!keys.refuse("a", &old) && keys.is_at_hand("a"));
+        assert!(keys.refuse("a", &new) && keys.is_refused("a"));
+        assert!(keys.refuse("a", &new) && !keys.refuse("a", &old));
         keys.forget("a");
-        assert!(!keys.is_current("a", &new), "another one was set");
+        assert!(!keys.refuse("a", &new) && !keys.is_refused("a"), "another one was set");
     }
 }

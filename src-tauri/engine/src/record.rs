@@ -32,6 +32,8 @@ pub(crate) struct Record {
     pub links: Arc<Links>,
     /// Tries since the service last acknowledged something: a file that gets on is never given up.
     pub strikes: u32,
+    /// How often the file was found to be another one than before.
+    pub changes: u32,
     /// Whether the service has given what it made for this upload to another one: it begins anew when its worker has stopped.
     pub usurped: bool,
     /// Since when no part of it was on its way here; before that an earlier process may have sent one.
@@ -74,11 +76,20 @@ impl Record {
             work: None,
             links: Arc::default(),
             strikes: 0,
+            changes: 0,
             usurped: false,
             quiet_since: Instant::now(),
         };
         record.count();
         record
+    }
+
+    /// Forgets what the service gave and acknowledged.
+    pub(crate) fn forget_session(&mut self) {
+        self.acks.clear();
+        self.links = Arc::default();
+        self.row.session = None;
+        self.row.hashes.clear();
     }
 
     /// Counts the acknowledged bytes anew.

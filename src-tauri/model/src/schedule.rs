@@ -40,6 +40,8 @@ struct Lane {
     large: BTreeSet<(i64, UploadId)>,
     moving: usize,
     gate: Gate,
+    /// Who looks whether the way is free again. Others may still move on connections of before.
+    looking: Option<UploadId>,
 }
 
 impl Default for Lane {
@@ -49,6 +51,7 @@ impl Default for Lane {
             large: BTreeSet::new(),
             moving: 0,
             gate: Gate::Open(usize::MAX),
+            looking: None,
         }
     }
 }
@@ -58,13 +61,15 @@ impl Lane {
         match self.gate {
             Gate::Open(places) => self.moving < places.max(1),
             Gate::Closed => false,
-            Gate::Probe(time) => self.moving == 0 && time <= now,
+            Gate::Probe(time) => self.looking.is_none() && time <= now,
         }
     }
 
     fn opens_at(&self) -> Option<Timestamp> {
         match self.gate {
-            Gate::Probe(time) if self.moving == 0 && !(self.small.is_empty() && self.large.is_empty()) => Some(time),
+            Gate::Probe(time) if self.looking.is_none() && !(self.small.is_empty() && self.large.is_empty()) => {
+                Some(time)
+            }
             Gate::Probe(_) | Gate::Open(_) | Gate::Closed => None,
         }
     }
@@ -106,6 +111,7 @@ impl Schedule {
             && let Some(lane) = self.lanes.get_mut(&candidate.account)
         {
             lane.moving -= 1;
+            lane.looking.take_if(|looking| *looking == id);
         }
     }
 
@@ -121,7 +127,11 @@ impl Schedule {
 
     /// Says whether uploads of an account may start from now on.
     pub fn set_gate(&mut self, account: &Arc<str>, gate: Gate) {
-        self.lanes.entry(account.clone()).or_default().gate = gate;
+        let lane = self.lanes.entry(account.clone()).or_default();
+        lane.gate = gate;
+        if matches!(gate, Gate::Open(_)) {
+            lane.looking = None;
+        }
     }
 
     /// Names the next upload that may start now, with at most `most` moving in all, and counts it as moving. One at a
@@ -141,6 +151,9 @@ impl Schedule {
         let line = if large { &mut lane.large } else { &mut lane.small };
         line.remove(&(candidate.rank, id));
         lane.moving += 1;
+        if matches!(lane.gate, Gate::Probe(_)) {
+            lane.looking = Some(id);
+        }
         self.moving.insert(id, large);
         Some(id)
     }
@@ -290,6 +303,20 @@ mod tests {
         assert_eq!(all(&mut schedule, later, 8), [id(0)]);
         schedule.set_gate(&"a".into(), Gate::Open(8));
         assert_eq!(all(&mut schedule, later, 8), [id(1), id(2), id(3)]);
+    }
+
+    #[test]
+    fn one_that_looks_does_not_wait_for_those_that_move_on_connections_of_before() {
+        let mut schedule = Schedule::default();
+        for n in 0..4 {
+            schedule.put(id(n), candidate("a", i64::from(n), 1));
+        }
+        schedule.set_gate(&"a".into(), Gate::Open(1));
+        assert_eq!(all(&mut schedule, NOW, 8), [id(0)]);
+        schedule.set_gate(&"a".into(), Gate::Probe(NOW));
+        assert_eq!(all(&mut schedule, NOW, 8), [id(1)]);
+        schedule.stopped(id(1));
+        assert_eq!(all(&mut schedule, NOW, 8), [id(2)], "another one looks");
     }
 
     #[test]

@@ -92,6 +92,9 @@ pub struct Session {
     /// What the file is called on the service, as soon as that is known.
     #[serde(default)]
     pub remote_id: Option<String>,
+    /// The service and the address of its server.
+    #[serde(default)]
+    pub server: Option<String>,
 }
 
 /// Where one part goes.

@@ -21,6 +21,8 @@ const AT_ONCE: usize = 4;
 const WITHOUT_KEY: Duration = Duration::from_secs(10 * 60);
 /// Before a record is deleted while another one is just being made.
 const AFTER_CREATE: Duration = Duration::from_secs(1);
+/// What is said of what is not dropped by itself.
+const GIVEN_UP: &str = "Drop it, or leave it until the service forgets it.";
 /// What no service remembers any more.
 const FORGOTTEN: Duration = Duration::from_secs(30 * 24 * 60 * 60);
 
@@ -137,6 +139,36 @@ impl Actor {
         );
         self.feed.leftovers_changed();
         Ok(())
+    }
+
+    /// An account was added under the name of one that is gone. What that one began at another server is nothing to it:
+    /// there the same number may be that of another file.
+    pub(super) fn forget_elsewhere(&mut self, account: &str) -> Result<(), Fault> {
+        let server = self.server(account);
+        let is_elsewhere = |session: &Session| session.server.is_some() && session.server != server;
+        let aborts = self.aborts.rows.values().filter(|row| row.job.account == account);
+        let aborts = aborts.filter(|row| is_elsewhere(&row.job.session));
+        let aborts: Vec<_> = aborts.map(|row| row.id).collect();
+        let failed = self.records.values().map(|record| &record.row);
+        let failed = failed.filter(|row| row.account == account && row.phase == Phase::Failed);
+        let failed = failed.filter(|row| row.session.as_ref().is_some_and(is_elsewhere));
+        let failed: Vec<_> = failed.map(|row| row.id).collect();
+        for id in aborts {
+            self.forget_abort(id)?;
+        }
+        for id in failed {
+            self.store.forget_parts(id)?;
+            self.change(id, |record| {
+                record.forget_session();
+                record.row.resume_phase = Some(Phase::Queued);
+            })?;
+        }
+        Ok(())
+    }
+
+    /// Whether what an upload has on its service can be dropped there.
+    pub(super) fn can_be_dropped(&self, id: UploadId) -> bool {
+        self.job(id).ok().as_ref().and_then(step).is_some()
     }
 
     fn abort_driver(&self, job: &AbortJob) -> Result<Job, Fault> {
@@ -359,7 +391,15 @@ fn of_failed(record: &Record) -> Option<Leftover> {
 /// What is still to be dropped.
 fn to_drop(row: &AbortRow) -> Leftover {
     let job = &row.job;
-    let waiting = "It is about to be dropped.".to_owned();
+    let is_given_up = row.tries >= MOST_ABORT_TRIES;
+    let reason = match &row.fault {
+        Some(fault) if is_given_up && fault.verdict != Verdict::Reject => {
+            format!("{}. {GIVEN_UP}", fault.message)
+        }
+        Some(fault) => fault.sentence(),
+        None if is_given_up => GIVEN_UP.to_owned(),
+        None => "It is about to be dropped.".to_owned(),
+    };
     Leftover {
         id: job.upload,
         name: shown(job.name.as_bytes()),
@@ -369,8 +409,8 @@ fn to_drop(row: &AbortRow) -> Leftover {
         begun_at: job.session.begun_at,
         expires_at: job.session.expires_at,
         may_go_on: false,
-        reason: row.fault.as_ref().map_or(waiting, Fault::sentence),
-        until: (row.tries < MOST_ABORT_TRIES).then_some(row.next_at),
+        reason,
+        until: (!is_given_up).then_some(row.next_at),
     }
 }
 

@@ -11,6 +11,8 @@ pub(super) struct AccountState {
     pub sign_in: Option<SignIn>,
     /// The service cannot be reached, or asked for a pause.
     pub shut: Option<Shut>,
+    /// How often in turn the service asked for a pause, since it last took something.
+    pub refusals: u32,
     /// How many of its uploads may move at once.
     pub places: usize,
 }
@@ -45,6 +47,7 @@ impl Default for AccountState {
         Self {
             sign_in: None,
             shut: None,
+            refusals: 0,
             places: usize::MAX,
         }
     }

@@ -38,6 +38,12 @@ impl Actor {
         Ok((definition, facts))
     }
 
+    /// The service and the server of an account: what was begun there is known there only.
+    pub(super) fn server(&self, account: &str) -> Option<String> {
+        let (definition, facts) = self.account_facts(account).ok()?;
+        Some(format!("{} {}", definition.id, facts.base_url))
+    }
+
     fn no_account(&self, name: &str) -> Fault {
         let known: Vec<_> = self.settings.get().accounts.keys().map(String::as_str).collect();
         let hint = if known.is_empty() {
@@ -145,6 +151,7 @@ impl Actor {
         if keep {
             self.settings
                 .change(|stored| drop(stored.accounts.insert(name.to_owned(), account)))?;
+            self.forget_elsewhere(name)?;
             self.feed.setup_changed();
         }
         let asked = reading.is_some();
@@ -195,16 +202,32 @@ impl Actor {
         self.beside(reply, stored, move |actor, stored| {
             stored?;
             actor.uplink.keys.forget(&name);
+            actor.forget_plan(&name)?;
             actor.signed_in(&name);
             Ok(Answer::Done)
         });
     }
 
+    /// Another key may be that of another plan: until the account is tested the service itself says what is too large.
+    fn forget_plan(&mut self, name: &str) -> Result<(), Fault> {
+        let limits = |account: &Account| account.largest_file.is_some();
+        if !self.settings.get().accounts.get(name).is_some_and(limits) {
+            return Ok(());
+        }
+        self.settings.change(|stored| {
+            if let Some(account) = stored.accounts.get_mut(name) {
+                account.largest_file = None;
+            }
+        })?;
+        self.rewatch_account(name);
+        Ok(())
+    }
+
     /// Uploads that waited for a key go on.
     pub(super) fn signed_in(&mut self, name: &str) {
+        self.hurry_aborts(name);
         if self.accounts.get(name).is_some_and(|state| state.sign_in.is_some()) {
             self.change_account(name, |state| state.sign_in = None);
-            self.hurry_aborts(name);
             self.rewatch_account(name);
         }
     }

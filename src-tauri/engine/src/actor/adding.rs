@@ -9,12 +9,17 @@ use skylift_service::driver::Job;
 use skylift_service::exchange::FileFacts;
 use url::Url;
 
+use super::verbs::Verb;
 use super::{Actor, Reply};
 use crate::files;
 use crate::intake::{self, Found, Intake};
 use crate::ports::SourceFacts;
 use crate::record::Record;
 use crate::store::UploadRow;
+
+/// Why a file is not sent again by itself.
+const MAY_BE_THERE: &str = "An earlier upload of it may have arrived. Look at the service, then retry that upload, or remove \
+                            it from the list and add the file again.";
 
 /// Where an upload comes from.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -71,24 +76,44 @@ impl Actor {
             skipped: found.skipped,
         };
         // The same file in the same way to the same account goes on where it is, instead of going twice.
-        let mut open: HashMap<(RawPath, String), UploadId> = self
-            .records
-            .values()
-            .filter(|record| record.row.phase.is_live() && record.row.account == intake.account.name)
-            .filter(|record| record.row.options == intake.options)
-            .map(|record| ((record.row.path.clone(), record.row.mode.clone()), record.row.id))
-            .collect();
+        let mut open = self.alike(intake, Phase::is_live);
+        let failed = self.alike(intake, |phase| phase == Phase::Failed);
         for file in found.files {
             let same = (file.path.clone(), file.mode.clone());
             let (path, name, size) = (file.path.shown(), shown(file.name.as_bytes()), file.source.size);
-            let id = match open.get(&same).filter(|id| self.takes(**id, &file.source)) {
-                Some(id) => *id,
-                None => self.insert(file, intake, Origin::Added)?,
+            let live = open.get(&same).filter(|id| self.takes(**id, &file.source));
+            let id = match (live, failed.get(&same).and_then(|id| self.given_up(*id, &file.source))) {
+                (Some(id), _) => *id,
+                (None, Some((_, true))) => {
+                    let reason = MAY_BE_THERE.to_owned();
+                    added.skipped.push(Skipped { path, reason });
+                    continue;
+                }
+                (None, Some((id, false))) => {
+                    self.apply_one(Verb::Retry, id)?;
+                    id
+                }
+                (None, None) => self.insert(file, intake, Origin::Added)?,
             };
             open.insert(same, id);
             added.added.push(AddedFile { id, path, name, size });
         }
         Ok(Answer::Added(added))
+    }
+
+    /// Uploads of an account with the same options, by file and mode.
+    fn alike(&self, intake: &Intake, is_wanted: impl Fn(Phase) -> bool) -> HashMap<(RawPath, String), UploadId> {
+        let rows = self.records.values().map(|record| &record.row);
+        let rows = rows.filter(|row| is_wanted(row.phase) && row.account == intake.account.name);
+        let rows = rows.filter(|row| row.options == intake.options);
+        rows.map(|row| ((row.path.clone(), row.mode.clone()), row.id)).collect()
+    }
+
+    /// A failed upload of a file as it is now, and whether that may have arrived all the same.
+    fn given_up(&self, id: UploadId, source: &SourceFacts) -> Option<(UploadId, bool)> {
+        let row = self.records.get(&id).map(|record| &record.row)?;
+        let fault = row.fault.as_ref().filter(|_| row.source.still_are(source))?;
+        Some((id, fault.kind == FaultKind::UnknownOutcome))
     }
 
     /// Whether an upload sends a file as it is now: one whose bytes are all sent takes no newer ones.

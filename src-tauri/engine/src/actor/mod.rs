@@ -573,6 +573,7 @@ impl Actor {
         self.change(id, |record| {
             record.row.resume_phase = Some(record.row.phase);
             record.row.phase = Phase::Failed;
+            record.row.paused = false;
             record.row.fault = Some(fault);
             record.row.finished_at = Some(now);
             record.row.hold_until = None;

@@ -1,7 +1,6 @@
 //! What workers report, and what each fault leads to.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
@@ -15,10 +14,11 @@ use tokio::sync::oneshot;
 use super::Actor;
 use super::aborts::is_known_as;
 use super::account::{AccountState, Shut, SignIn};
+use super::verbs::MAY_HAVE_ARRIVED;
 use crate::ports::SourceFacts;
 use crate::record::{Record, Work};
 use crate::store::UploadRow;
-use crate::worker::{Ending, Event, Finished, Learned};
+use crate::worker::{Ending, Event, Finished, KEY, Learned, key_was_replaced};
 
 /// Looks for a file that is not there.
 const LOOK_FOR_FILE: Duration = Duration::from_secs(30);
@@ -66,11 +66,11 @@ impl Actor {
 
     fn begun(&mut self, id: UploadId, mut session: Session) -> Result<(), Fault> {
         session.begun_at = Some(self.now());
-        if self
-            .records
-            .get(&id)
-            .is_some_and(|record| record.row.phase == Phase::Queued)
-        {
+        let Some(row) = self.records.get(&id).map(|record| &record.row) else {
+            return Ok(());
+        };
+        session.server = self.server(&row.account);
+        if row.phase == Phase::Queued {
             self.usurp(id, &session)?;
             return self.change(id, |record| {
                 record.row.session = Some(session);
@@ -104,6 +104,7 @@ impl Actor {
 
     fn acknowledged(&mut self, id: UploadId, ack: PartAck, learned: Learned) -> Result<(), Fault> {
         self.reached(id);
+        self.got_on(id);
         let Some(record) = self.records.get_mut(&id).filter(|record| record.row.phase.is_live()) else {
             return Ok(());
         };
@@ -187,6 +188,9 @@ impl Actor {
         }
         self.feed.touch(id);
         if !record.row.phase.is_live() {
+            if matches!(&ending, Ending::Faulted(_, fault) if fault.kind == FaultKind::UnknownOutcome) {
+                self.change(id, |record| record.row.note = Some(MAY_HAVE_ARRIVED.to_owned()))?;
+            }
             return self.drop_session(id);
         }
         let usurped = self
@@ -211,6 +215,7 @@ impl Actor {
 
     fn completed(&mut self, id: UploadId, finished: Finished) -> Result<(), Fault> {
         let now = self.now();
+        self.got_on(id);
         self.change(id, |record| {
             let row = &mut record.row;
             if row.import {
@@ -246,7 +251,7 @@ impl Actor {
                 self.wait(id, fault, LOOK_FOR_FILE, false)
             }
             (_, Verdict::Wait) => self.unreachable(id, fault),
-            (_, Verdict::SignIn) => self.needs_key(id, fault),
+            (_, Verdict::SignIn) => self.needs_key(id, step, fault),
             (_, Verdict::Slow) => self.silenced(id, fault),
             (_, Verdict::Retry | Verdict::RefreshUrl | Verdict::Ask) => {
                 // A service that names no pause, or none worth the name, is not asked in a circle.
@@ -304,13 +309,10 @@ impl Actor {
         self.drop_session(id)?;
         self.store.forget_parts(id)?;
         self.change(id, |record| {
-            record.acks.clear();
-            record.links = Arc::default();
+            record.forget_session();
             record.row.phase = Phase::Queued;
             record.row.resume_phase = None;
             record.row.finished_at = None;
-            record.row.session = None;
-            record.row.hashes.clear();
             record.row.fault = fault;
         })
     }
@@ -326,15 +328,31 @@ impl Actor {
         }
     }
 
+    /// Begins again with what the file is now. Whoever writes it may take hours: that is waited for, with pauses that grow.
     fn take_new_version(&mut self, id: UploadId, source: SourceFacts, fault: Fault) -> Result<(), Fault> {
-        self.lost(id, fault)?;
-        let until = self.now().after(LET_SETTLE);
+        if self.is_queued_again(id) {
+            let newer = Fault::new(FaultKind::SourceChanged, "a newer version of the file is in the queue");
+            return self.cancel_because(id, newer);
+        }
+        self.restart(id, Some(fault))?;
+        let (now, chance) = (self.now(), self.setting.ports.chance.number());
         self.change(id, |record| {
-            if record.row.phase.is_live() {
-                record.row.source = source;
-                record.row.hold_until = record.row.hold_until.max(Some(until));
-            }
+            record.changes += 1;
+            let pause = backoff(record.changes, chance).max(LET_SETTLE);
+            record.row.source = source;
+            record.row.hold_until = Some(now.after(pause));
         })
+    }
+
+    /// Whether another upload sends the same file in the same way: it was added again when it had changed.
+    fn is_queued_again(&self, id: UploadId) -> bool {
+        let Some(row) = self.records.get(&id).map(|record| &record.row) else {
+            return false;
+        };
+        let others = self.records.values().map(|record| &record.row);
+        let mut others = others.filter(|other| other.id != id && other.phase.is_live());
+        let way = |row: &UploadRow| (row.account.clone(), row.path.clone(), row.mode.clone());
+        others.any(|other| way(other) == way(row) && other.options == row.options)
     }
 
     /// The service cannot be reached: the whole account waits, and one upload looks now and then.
@@ -369,10 +387,10 @@ impl Actor {
         let known = state
             .and_then(|state| state.shut.as_ref())
             .filter(|shut| shut.is_pause());
-        let known = known.map(|shut| (shut.tries, shut.again));
         // Uploads that were under way are refused together; only one that looks counts.
-        if known.is_none_or(|(_, again)| again <= now) {
-            let tries = known.map_or(1, |(tries, _)| tries + 1);
+        if known.is_none_or(|shut| shut.again <= now) {
+            let tries = state.map_or(0, |state| state.refusals) + 1;
+            self.change_account(&account, |state| state.refusals = tries);
             let pause = fault.retry_after().unwrap_or_default();
             let pause = pause.max(backoff(tries, self.setting.ports.chance.number()));
             let until = now.after(pause.min(LONGEST_SERVICE_PAUSE));
@@ -389,10 +407,14 @@ impl Actor {
 
     /// The service answered: whoever waited for the network goes on.
     fn reached(&mut self, id: UploadId) {
-        let Some(account) = self.records.get(&id).map(|record| record.row.account.clone()) else {
+        let now = self.now();
+        let Some(record) = self.records.get_mut(&id) else {
             return;
         };
-        let now = self.now();
+        if let Some(work) = &mut record.work {
+            work.looks = false;
+        }
+        let account = record.row.account.clone();
         self.change_account(&account, |state| {
             // An answer to what was sent before does not end a pause.
             state.shut.take_if(|shut| !shut.is_pause() || shut.again <= now);
@@ -400,16 +422,28 @@ impl Actor {
         });
     }
 
+    /// The service took something. That it answers questions says nothing of whether it would.
+    fn got_on(&mut self, id: UploadId) {
+        if let Some(record) = self.records.get(&id)
+            && let Some(state) = self.accounts.get_mut(&record.row.account)
+        {
+            state.refusals = 0;
+        }
+    }
+
     /// Bytes that no buffer on the way can hold went to somebody: the others need not wait until a part of hours has arrived.
     pub(super) fn notice_flow(&mut self) {
         if self.accounts.values().all(AccountState::lets_through) {
             return;
         }
-        let looks = |record: &&mut Record| record.work.as_ref().is_some_and(|work| work.looks);
+        let looks = |record: &&Record| record.work.as_ref().is_some_and(|work| work.looks);
         let mut got_through = Vec::new();
-        for record in self.records.values_mut().filter(looks) {
-            if let Some(work) = record.work.as_mut().filter(|work| work.meter.useful() > MOST_BUFFERED) {
-                work.looks = false;
+        for record in self.records.values().filter(looks) {
+            if record
+                .work
+                .as_ref()
+                .is_some_and(|work| work.meter.useful() > MOST_BUFFERED)
+            {
                 got_through.push(record.row.id);
             }
         }
@@ -419,11 +453,20 @@ impl Actor {
     }
 
     /// The key was refused or is missing: the whole account waits for the person, who is told once.
-    fn needs_key(&mut self, id: UploadId, fault: Fault) -> Result<(), Fault> {
+    fn needs_key(&mut self, id: UploadId, step: &str, fault: Fault) -> Result<(), Fault> {
         let Some(account) = self.records.get(&id).map(|record| record.row.account.clone()) else {
             return Ok(());
         };
-        self.uplink.keys.refuse(&account);
+        // Parts that were on their way may have held the worker up for minutes, in which another key was set.
+        let keys = &self.uplink.keys;
+        let has_another = match fault.status {
+            Some(_) => !keys.is_refused(&account),
+            None => step == KEY && keys.is_at_hand(&account),
+        };
+        if has_another {
+            let pause = self.pause(id);
+            return self.wait(id, key_was_replaced(fault), pause, true);
+        }
         if self.accounts.get(&account).is_none_or(|state| state.sign_in.is_none()) {
             self.feed
                 .notice(true, format!("{account}: {}. {}", fault.message, fault.hint));

@@ -15,6 +15,9 @@ use crate::store::UploadRow;
 /// How long files are looked at before they are tried again.
 const LONGEST_LOOK: Duration = Duration::from_secs(5);
 
+/// What is said of an upload that was canceled at its end.
+pub(super) const MAY_HAVE_ARRIVED: &str = "It may have arrived before it was canceled: look at the service.";
+
 /// A verb.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Verb {
@@ -89,7 +92,7 @@ impl Actor {
         verb == Verb::Retry && live().unwrap_or(false)
     }
 
-    fn apply_one(&mut self, verb: Verb, id: UploadId) -> Result<(), Fault> {
+    pub(super) fn apply_one(&mut self, verb: Verb, id: UploadId) -> Result<(), Fault> {
         match verb {
             Verb::Pause => {
                 if !sabotage::is(Bug::PauseLater) {
@@ -214,6 +217,7 @@ impl Actor {
     fn end_canceled(&mut self, id: UploadId, fault: Option<Fault>) -> Result<(), Fault> {
         let now = self.now();
         let moving = self.records.get(&id).is_some_and(|record| record.work.is_some());
+        let note = self.may_have_arrived(id).then(|| MAY_HAVE_ARRIVED.to_owned());
         if let Some(record) = self.records.get(&id)
             && record.row.unfinished
             && fault.is_none()
@@ -229,9 +233,17 @@ impl Actor {
             record.row.fault = fault;
             record.row.paused = false;
             record.row.unfinished = false;
+            record.row.note = note;
         })?;
         // A worker that still moves may not have told of its session yet; it is dropped when it has stopped.
         if moving { Ok(()) } else { self.drop_session(id) }
+    }
+
+    /// Whether the last request of an upload may have made a file that nobody can drop.
+    fn may_have_arrived(&self, id: UploadId) -> bool {
+        let row = self.records.get(&id).map(|record| &record.row);
+        let ends = row.is_some_and(|row| row.resume_phase.unwrap_or(row.phase) == Phase::Completing);
+        ends && !self.can_be_dropped(id)
     }
 
     pub(super) fn forget(&mut self, id: UploadId) -> Result<(), Fault> {

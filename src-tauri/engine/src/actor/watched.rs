@@ -225,8 +225,13 @@ impl Actor {
             })
         });
         let Some(upload) = stays else {
+            let paused = live.and_then(|upload| self.records.get(&upload));
+            let paused = paused.is_some_and(|record| record.row.paused);
             self.end_unfinished(live)?;
-            self.insert(file, &intake, Origin::Folder { id, unfinished: false })?;
+            let upload = self.insert(file, &intake, Origin::Folder { id, unfinished: false })?;
+            if paused {
+                self.apply_one(Verb::Pause, upload)?;
+            }
             return Ok(Taken::Done);
         };
         self.change(upload, |record| {

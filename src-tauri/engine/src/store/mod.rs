@@ -119,15 +119,15 @@ impl Store {
     fn rescue(path: &Path) -> Result<(Self, Contents, Origin)> {
         let mut found = Contents::default();
         if let Ok(connection) = open::to_rescue(path) {
-            // Whatever cannot be read is lost; it is still in the file that is kept.
-            let _ = read(&connection, &mut found);
+            salvage(&connection, &mut found);
         }
         let new = open::begin_rescue(path)?;
         let (mut store, _) = Self::sound(&new).map_err(|trouble| trouble.fault(&new))?;
         store.take_over(found)?;
+        open::empty_log(&store.connection).map_err(|error| explain(&error))?;
         drop(store);
-        let aside = open::move_aside(path)?;
-        let from = open::finish_rescue(path)?.unwrap_or(aside);
+        let from = open::move_aside(path)?;
+        let _ = open::finish_rescue(path)?;
         let (store, contents) = Self::sound(path).map_err(|trouble| trouble.fault(path))?;
         Ok((store, contents, Origin::Rescued { from }))
     }
@@ -253,6 +253,13 @@ fn read(connection: &Connection, into: &mut Contents) -> rusqlite::Result<usize>
     into.paces = pace::paces(connection)?;
     (into.folders, into.last_folder) = ledger::folders(connection)?;
     Ok(contradictions)
+}
+
+/// Reads as much as can be read, each table for itself. Whatever cannot is lost here; it is still in the file that is kept.
+fn salvage(connection: &Connection, into: &mut Contents) {
+    let _ = uploads::read(connection, &mut into.uploads);
+    let _ = parts::read(connection, &mut into.parts);
+    into.aborts = parts::aborts(connection).unwrap_or_default();
 }
 
 /// JSON that a column holds.
@@ -393,6 +400,7 @@ mod tests {
                 expires_at: None,
                 begun_at: None,
                 remote_id: None,
+                server: None,
             },
             upload: UploadId::at(1, [7; 10]),
             acknowledged: 0,

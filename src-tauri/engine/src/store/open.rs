@@ -226,6 +226,15 @@ pub(super) fn tidy_up_at_the_end(connection: &Connection, yes: bool) -> rusqlite
         .map(|_| ())
 }
 
+/// Puts all of the log into the file: it is about to get another name, and closing would not say that the disk is full.
+pub(super) fn empty_log(connection: &Connection) -> rusqlite::Result<()> {
+    let busy: bool = connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get(0))?;
+    if busy {
+        return Err(Error::SqliteFailure(ffi::Error::new(ffi::SQLITE_BUSY), None));
+    }
+    Ok(())
+}
+
 /// Opens a damaged queue as far as that goes, and keeps it as it is.
 pub(super) fn to_rescue(path: &Path) -> rusqlite::Result<Connection> {
     if has_lost_its_head(path) {
@@ -298,7 +307,8 @@ pub(super) fn finish_rescue(path: &Path) -> Result<Option<PathBuf>, Fault> {
     }
     // Whoever was killed while it moved the damaged one may have left what was beside it.
     let moved = asides(path).take_while(|aside| aside.exists()).last();
-    let from = moved.unwrap_or_else(|| free_aside(path));
+    let lacks_log = |aside: &PathBuf| !beside(aside, WAL).exists() || !beside(path, WAL).exists();
+    let from = moved.filter(lacks_log).unwrap_or_else(|| free_aside(path));
     for suffix in [WAL, SHM] {
         move_if_there(&beside(path, suffix), &beside(&from, suffix)).map_err(|error| immovable(path, &error))?;
     }

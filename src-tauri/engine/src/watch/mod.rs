@@ -13,9 +13,11 @@ pub(crate) mod walk;
 
 use std::collections::VecDeque;
 use std::io;
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::FutureExt;
 use skylift_model::api::{FolderProblem, FolderState};
 use skylift_model::names::RawPath;
 use skylift_model::{Fault, FolderId};
@@ -210,17 +212,34 @@ pub(crate) fn start(
 ) -> Watch {
     let stop = CancellationToken::new();
     let (controls, told) = mpsc::unbounded_channel();
-    let watcher = Watcher::new(brief, clock, (id, reports), told);
+    let watcher = Watcher::new(brief, clock, (id, reports.clone()), told);
     let stopped = stop.clone();
     runtime.spawn(async move {
         tokio::select! {
             () = stopped.cancelled() => {}
-            Gone = watcher.run() => {}
+            // It ends by itself only with the actor, who does not hear it any more, or by a mistake of ours.
+            _ = AssertUnwindSafe(watcher.run()).catch_unwind() => {
+                let told = reports.send((id, Report::Status(Box::new(ended_badly()))));
+                if told.is_ok() {
+                    tracing::error!(folder = %id.0, "a watcher ended badly");
+                }
+            }
         }
     });
     Watch {
         controls,
         _stop: stop.drop_guard(),
+    }
+}
+
+fn ended_badly() -> Status {
+    let reason = "Skylift made a mistake of its own while it watched this folder. Pause and resume it to go on, and please \
+                  report this.";
+    Status {
+        state: FolderState::Stopped,
+        reason: Some(reason.to_owned()),
+        idle: true,
+        ..Status::default()
     }
 }
 

@@ -31,6 +31,8 @@ use crate::pace::{Lane, Pace};
 use crate::payload::Pool;
 use crate::ports::{Outgoing, Ports, SourceFacts, SourceFile};
 
+/// The step at which a worker has no key to show.
+pub(crate) const KEY: &str = "key";
 /// How long a worker that is to stop waits for the record that the service is making.
 const LAST_WORD: Duration = Duration::from_secs(5);
 
@@ -179,9 +181,10 @@ pub(crate) async fn run(
 ) {
     let id = assignment.id;
     let creating = Arc::default();
+    let imports = assignment.job.flow().import;
     let ending = tokio::select! {
         biased;
-        () = stopped(&stop, &creating) => Ending::Stopped,
+        ending = stopped(&stop, &creating, imports) => ending,
         ending = unharmed(work(assignment, uplink, events.clone(), creating.clone())) => ending,
     };
     // An engine that is closing no longer listens; the queue knows all it needs.
@@ -190,9 +193,19 @@ pub(crate) async fn run(
 
 /// Whoever is told to stop while the service makes a record still hears as what: otherwise nobody could drop it there, or
 /// go on with it.
-async fn stopped(stop: &CancellationToken, creating: &Mutex<()>) {
+async fn stopped(stop: &CancellationToken, creating: &Mutex<()>, imports: bool) -> Ending {
     stop.cancelled().await;
-    let _ = tokio::time::timeout(LAST_WORD, creating.lock()).await;
+    let answered = tokio::time::timeout(LAST_WORD, creating.lock()).await.is_ok();
+    if answered || !imports {
+        return Ending::Stopped;
+    }
+    let fault = may_be_fetched("the service had not answered yet when it was stopped");
+    Ending::Faulted("create".into(), fault)
+}
+
+fn may_be_fetched(why: &str) -> Fault {
+    let message = format!("{why}, and the service may have begun to fetch the file");
+    Fault::new(FaultKind::UnknownOutcome, message)
 }
 
 /// A mistake of ours harms one upload: a worker that never says that it ended would hold its place for ever.
@@ -317,7 +330,7 @@ impl Worker {
             .keys
             .get(&account)
             .await
-            .map_err(|fault| Halt::Fault("key".into(), fault))?;
+            .map_err(|fault| Halt::Fault(KEY.into(), fault))?;
         let lane = uplink.pace.lane(&account, &job.allowance(), &key);
         let place = lane.places.clone().acquire_owned().await;
         let session = match session {
@@ -406,12 +419,15 @@ impl Worker {
 
     /// Where the service fetches the file by itself, its record is the file: it is not asked for twice.
     fn may_be_made(&self, halt: Halt) -> Halt {
+        let may_be = |fault: &Fault| match fault.kind {
+            // Without trust there was no request; a service that is not there did not get it.
+            FaultKind::Network => fault.verdict != Verdict::Wait,
+            FaultKind::Server => fault.status != Some(503),
+            kind => matches!(kind, FaultKind::Timeout | FaultKind::Protocol),
+        };
         match halt {
-            Halt::Fault(step, fault)
-                if self.shared.job.flow().import && matches!(fault.kind, FaultKind::Network | FaultKind::Timeout) =>
-            {
-                let message = format!("{}, and the service may have begun to fetch the file", fault.message);
-                Halt::Fault(step, Fault::new(FaultKind::UnknownOutcome, message))
+            Halt::Fault(step, fault) if self.shared.job.flow().import && may_be(&fault) => {
+                Halt::Fault(step, may_be_fetched(&fault.message))
             }
             halt => halt,
         }
@@ -520,13 +536,11 @@ impl Shared {
     /// upload of the key. A refused key that was replaced meanwhile is nobody's concern.
     fn heed(&self, result: Result<Reading, Fault>) -> Result<Reading, Fault> {
         let result = result.map_err(|fault| {
-            let replaced = fault.kind == FaultKind::SignIn && !self.uplink.keys.is_current(&self.account, &self.key);
+            let replaced = fault.kind == FaultKind::SignIn && !self.uplink.keys.refuse(&self.account, &self.key);
             if !replaced {
                 return fault;
             }
-            fault
-                .verdict(Verdict::Retry)
-                .hint("The key was replaced meanwhile; Skylift goes on with the new one by itself.")
+            key_was_replaced(fault)
         });
         let verdict = result.as_ref().err().map(|fault| fault.verdict);
         let answers = !matches!(verdict, Some(Verdict::Slow | Verdict::Wait | Verdict::SignIn));
@@ -563,6 +577,13 @@ impl Shared {
             Fault::new(FaultKind::SourceChanged, "the file was changed after it was added"),
         ))
     }
+}
+
+/// A refused key that another one took the place of meanwhile.
+pub(crate) fn key_was_replaced(fault: Fault) -> Fault {
+    fault
+        .verdict(Verdict::Retry)
+        .hint("The key was replaced meanwhile; Skylift goes on with the new one by itself.")
 }
 
 impl Halt {

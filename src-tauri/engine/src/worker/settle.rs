@@ -75,9 +75,10 @@ impl Worker {
             }
             Some(State::Failed(fault)) => Err(Halt::Fault("status".into(), fault)),
             Some(State::Absent) => Err(Halt::Lost(gone())),
-            Some(State::Pending) | None if !one_request && !self.shared.job.flow().import => Ok(Settled::SendComplete),
-            Some(State::Pending) | None if self.all_acknowledged() => Ok(Settled::Done),
-            Some(State::Pending) | None => Ok(self.send_again()),
+            // Of a queue that was damaged, acknowledged parts may be lost.
+            Some(State::Pending) | None if !self.all_acknowledged() => Ok(self.send_again()),
+            Some(State::Pending) | None if one_request || self.shared.job.flow().import => Ok(Settled::Done),
+            Some(State::Pending) | None => Ok(Settled::SendComplete),
         }
     }
 

@@ -139,6 +139,7 @@ impl Job {
             expires_at: None,
             begun_at: None,
             remote_id: None,
+            server: None,
         })
     }
 
