@@ -39,6 +39,8 @@ pub(crate) struct Tracker {
     uploads: BTreeMap<UploadId, Tracked>,
     sums: Summary,
     vanished: usize,
+    /// When it was begun to follow.
+    since: Timestamp,
     /// When the newest upload was added that was told of so far. A later one is new, also where it has ended already.
     newest: Timestamp,
 }
@@ -98,6 +100,7 @@ impl Tracker {
             uploads: BTreeMap::new(),
             sums: Summary::default(),
             vanished: 0,
+            since: now,
             newest: now,
         }
     }
@@ -172,7 +175,9 @@ impl Tracker {
     }
 
     fn observe(&mut self, row: Row, now: Instant, steps: &mut Vec<Step>) {
-        let Some(tracked) = self.uploads.get_mut(&row.id) else {
+        // From before it was added again, and so retried.
+        let is_old_news = row.phase == Phase::Failed && row.finished_at.is_some_and(|at| at < self.since);
+        let Some(tracked) = self.uploads.get_mut(&row.id).filter(|_| !is_old_news) else {
             return;
         };
         let (id, phase) = (row.id, row.phase);

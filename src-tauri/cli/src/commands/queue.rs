@@ -79,6 +79,9 @@ fn reason(row: &Row) -> Option<String> {
     if let (Phase::Failed, Some(fault)) = (row.phase, &row.fault) {
         return Some(format!("{}. {}", words::capital(&fault.message), fault.hint));
     }
+    if row.phase == Phase::Canceled {
+        return row.note.clone().or_else(|| row.reason.clone());
+    }
     if row.hold == Hold::None {
         return row.note.clone();
     }
