@@ -5,6 +5,7 @@
 use std::time::Duration;
 
 use skylift_model::api::Row;
+use skylift_sandbox::Step;
 
 use crate::disk::Change;
 use crate::network::Snag;
@@ -19,6 +20,18 @@ pub(crate) struct Way {
     pub mode: Option<&'static str>,
     /// Bytes.
     pub size: u64,
+}
+
+impl Way {
+    /// How the sandbox calls the request by which the service is asked whether the file is there.
+    pub(crate) fn asks_with(&self) -> Step {
+        match (self.account.name, self.mode) {
+            // The name of the file is asked for.
+            ("rebilly", None) => Step::Find,
+            ("rebilly" | "archetype", Some(_)) => Step::List,
+            _ => Step::Status,
+        }
+    }
 }
 
 /// Every way of sending a file: in one request and in several.
@@ -111,6 +124,10 @@ pub(crate) struct Story {
     pub took: Duration,
     /// Requests to all services until then.
     pub requests: u64,
+    /// How many requests each of the rules hit until then.
+    pub hits: Vec<u64>,
+    /// How many requests met the snag until then.
+    pub snags: u64,
     /// How long after the network was there again the first request went.
     pub back_after: Option<Duration>,
     /// Whether the queue that was put back knew that the upload was begun.

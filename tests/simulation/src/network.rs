@@ -64,6 +64,8 @@ pub(crate) struct Network {
     last: u64,
     /// Requests in all.
     pub requests: u64,
+    /// Requests that met the snag.
+    pub snags: u64,
     /// Sent to whenever everything on its way is lost at once.
     cuts: watch::Sender<()>,
     back_at: Option<Duration>,
@@ -197,6 +199,7 @@ impl SimulatedLine {
             return Some(Broken::Unreachable("the network is down".into()));
         }
         if let Some(refusal) = snag.and_then(How::refusal) {
+            state.network.snags += 1;
             return Some(refusal);
         }
         let unreachable = state.weather.unreachable;
@@ -218,22 +221,38 @@ impl SimulatedLine {
             if !self.world.step("sent") {
                 return nothing().await;
             }
-            let (stalls, cuts) = {
-                let mut state = self.world.state();
-                let (stall, cut) = (state.weather.stall, state.weather.cut);
-                let (stalls, cuts) = (state.happens(stall), state.happens(cut));
-                (stalls || snag == Some(How::Stall), cuts || snag == Some(How::Cut))
-            };
-            if stalls {
-                return nothing().await;
-            }
-            if cuts {
-                self.arrive_broken(head, sent).await;
-                return Err(cut("connection reset by peer"));
+            if let Some(how) = self.breaks_off(snag) {
+                return self.break_off(how, head, sent).await;
             }
             self.pause().await;
         }
-        Ok(sent.into())
+        // Chance leaves requests without a body alone here: it may refuse their connection.
+        match snag.filter(|how| how.refusal().is_none() && sent.is_empty()) {
+            Some(how) => {
+                self.world.state().network.snags += 1;
+                self.break_off(how, head, sent).await
+            }
+            None => Ok(sent.into()),
+        }
+    }
+
+    /// What happens behind a piece of a body: by chance, or because it is bound to.
+    fn breaks_off(&self, snag: Option<How>) -> Option<How> {
+        let mut state = self.world.state();
+        let (stall, cut) = (state.weather.stall, state.weather.cut);
+        let (stalls, cuts) = (state.happens(stall), state.happens(cut));
+        let snag = snag.filter(|how| how.refusal().is_none());
+        state.network.snags += u64::from(snag.is_some());
+        snag.or_else(|| stalls.then_some(How::Stall))
+            .or_else(|| cuts.then_some(How::Cut))
+    }
+
+    async fn break_off(&self, how: How, head: &Parts, sent: Vec<u8>) -> Result<Bytes, Broken> {
+        if how == How::Stall {
+            return nothing().await;
+        }
+        self.arrive_broken(head, sent).await;
+        Err(cut("connection reset by peer"))
     }
 
     async fn arrive_broken(&self, head: &Parts, sent: Vec<u8>) {

@@ -274,6 +274,7 @@ impl Person {
             if !is_live || tokio::time::Instant::now() > deadline {
                 self.story.at_last = rows.into_iter().next();
                 self.story.took = began.elapsed();
+                self.story.hits = self.sandbox.faults().iter().map(|of| of.hit).collect();
                 self.story.requests = self.sandbox.stats().services.values().map(|of| of.requests_total).sum();
                 break;
             }
@@ -283,6 +284,7 @@ impl Person {
         {
             let state = self.world.state();
             (self.story.last_step, self.story.back_after) = (state.steps, state.network.back_after());
+            self.story.snags = state.network.snags;
         }
         if errand.save_at.is_some() && !was_put_back {
             return Ok(Next::Reopen);
