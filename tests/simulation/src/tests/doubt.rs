@@ -1,5 +1,8 @@
 //! The answer to the request that finishes is lost, in every order of loss and crash: one object, or a visible doubt.
 
+use std::collections::BTreeMap;
+use std::sync::Mutex;
+
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 
@@ -36,6 +39,11 @@ const LOSSES: [&str; 12] = [
     "short",
 ];
 
+/// Why nobody answers who is asked.
+const SILENCES: [How; 4] = [How::Refused, How::NoAnswer, How::Cut, How::Stall];
+/// Among so many seeds there are some whose asking fails as well.
+const ENOUGH: usize = 60;
+
 pub(super) fn errand(seed: u64) -> Errand {
     let mut chance = StdRng::seed_from_u64(seed);
     let ways = ways();
@@ -52,16 +60,10 @@ pub(super) fn errand(seed: u64) -> Errand {
     }
     // Asking how it stands may fail as well, and the computer may go off in between.
     if chance.random_bool(0.3) {
-        let step = if chance.random_bool(0.5) {
-            Step::Status
-        } else {
-            Step::List
-        };
-        let times = Some(chance.random_range(1..5));
         errand.snag = Some(Snag {
-            step,
-            how: How::Cut,
-            times,
+            step: way.asks_with(),
+            how: SILENCES[chance.random_range(0..SILENCES.len())],
+            times: Some(chance.random_range(1..5)),
         });
     }
     if chance.random_bool(0.5) {
@@ -74,7 +76,24 @@ pub(super) fn errand(seed: u64) -> Errand {
 fn a_lost_answer_is_settled_by_asking() {
     let (first, most) = (seed(), number("SKYLIFT_SEEDS").unwrap_or(60));
     let seeds: Vec<_> = (0..most).map(|number| first.wrapping_add(number)).collect();
+    let silences = Mutex::new(BTreeMap::new());
     each(&format!("lost answers from seed {first}"), &seeds, |seed| {
-        tell(errand(*seed)).map(drop)
+        let errand = errand(*seed);
+        let way = errand.way;
+        let story = tell(errand)?;
+        if story.snags > 0 {
+            *silences
+                .lock()
+                .unwrap()
+                .entry((way.account.name, way.mode))
+                .or_insert(0) += 1;
+        }
+        Ok(())
     });
+    let silences = silences.into_inner().unwrap();
+    println!("asking failed as well: {silences:?}");
+    assert!(
+        seeds.len() < ENOUGH || !silences.is_empty(),
+        "asking never failed: from seed {first}"
+    );
 }
