@@ -1,6 +1,6 @@
 //! The files that are uploaded: made up from numbers, changed at any step, in every way that files change.
 //!
-//! Every state a file ever was in is remembered with its SHA-256, so that an upload can be told to be one of them and no
+//! Every state a file ever was in is remembered with its CRC32C, so that an upload can be told to be one of them and no
 //! mixture. Refuses to hold any byte.
 
 use std::collections::BTreeMap;
