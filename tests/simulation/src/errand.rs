@@ -50,6 +50,7 @@ pub(crate) fn ways() -> Vec<Way> {
         way(3, None, 9000),
         way(3, Some("raw"), 9000),
         way(4, None, 12_300),
+        way(4, Some("form"), 9000),
     ]
 }
 

@@ -237,7 +237,8 @@ impl Person {
 
     /// Adds the one file of an errand, and waits what becomes of it.
     async fn go_on(&mut self, errand: Errand, handle: &Handle) -> Result<Next, String> {
-        let path = self.folder.join("errand.pdf");
+        // Every way takes pictures.
+        let path = self.folder.join("errand.jpg");
         if !self.world.state().disk.paths().contains(&path) {
             std::fs::write(&path, "").map_err(|error| error.to_string())?;
             self.world.state().disk.create(&path, errand.way.size);

@@ -17,7 +17,7 @@ fn last_steps(account: &str, mode: Option<&str>) -> &'static [Step] {
         ("andi", None) => &[Step::Part, Step::Status],
         ("notion", None) => &[Step::Part, Step::Attach],
         ("notion", _) => &[Step::Complete, Step::Attach],
-        ("rebilly", None) => &[Step::Create],
+        ("rebilly", None) | ("archetype", Some(_)) => &[Step::Create],
         ("rebilly", _) => &[Step::Create, Step::Update],
         _ => &[Step::Complete],
     }

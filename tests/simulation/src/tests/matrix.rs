@@ -103,7 +103,7 @@ const LOST: &str = "*:create:reset=after:times=1";
 fn steps_of(way: &Way) -> Vec<(Step, &'static str)> {
     match (way.account.name, way.mode) {
         ("andi", None) => vec![(Step::Create, ""), (Step::Part, ""), (Step::Status, "")],
-        ("andi", Some(_)) | ("archetype", _) => vec![
+        ("andi", Some(_)) | ("archetype", None) => vec![
             (Step::Create, ""),
             (Step::Refresh, "*:part:expired:times=1"),
             (Step::Part, ""),
@@ -123,7 +123,7 @@ fn steps_of(way: &Way) -> Vec<(Step, &'static str)> {
             (Step::Complete, ""),
             (Step::Status, "*:complete:reset=after:times=1"),
         ],
-        ("rebilly", None) => vec![(Step::Create, ""), (way.asks_with(), LOST)],
+        ("rebilly", None) | ("archetype", Some(_)) => vec![(Step::Create, ""), (way.asks_with(), LOST)],
         ("rebilly", Some(_)) => vec![(Step::Create, ""), (way.asks_with(), LOST), (Step::Update, "")],
         _ => Vec::new(),
     }
