@@ -86,6 +86,10 @@ pub(crate) struct Errand {
     pub save_at: Option<u64>,
     /// The computer sleeps, or has no network, from a step on.
     pub away: Option<(u64, Away)>,
+    /// Somebody sets the clock at a step: so many milliseconds ahead of the time of the world.
+    pub clock: Option<(u64, i64)>,
+    /// So many other files go the same way at the same time.
+    pub beside: u32,
     /// It is paused soon after it began, for a while.
     pub pause: bool,
     /// How long the trouble lasts, if the upload does not end before.
@@ -104,6 +108,8 @@ impl Errand {
             crash_at: None,
             save_at: None,
             away: None,
+            clock: None,
+            beside: 0,
             pause: false,
             patience: Duration::from_secs(2 * 60 * 60),
         }
@@ -129,6 +135,8 @@ pub(crate) struct Story {
     pub hits: Vec<u64>,
     /// How many requests met the snag until then.
     pub snags: u64,
+    /// Requests in the first second after the computer woke.
+    pub rush: u64,
     /// How long after the network was there again the first request went.
     pub back_after: Option<Duration>,
     /// Whether the queue that was put back knew that the upload was begun.

@@ -106,12 +106,12 @@ pub(crate) fn run_errand(errand: Errand) -> Result<Story, Failure> {
         ..Weather::default()
     };
     let chance = StdRng::seed_from_u64(errand.seed);
-    let (save_at, crash_at, away) = (errand.save_at, errand.crash_at, errand.away);
+    let (save_at, crash_at, away, clock) = (errand.save_at, errand.crash_at, errand.away, errand.clock);
     let world = |seed, folder: &Path| {
         let world = World::new(seed, folder, weather, true);
         {
             let mut state = world.state();
-            (state.save_at, state.away) = (save_at, away);
+            (state.save_at, state.away, state.clock) = (save_at, away, clock);
         }
         world
     };

@@ -68,6 +68,9 @@ pub(crate) struct Network {
     pub snags: u64,
     /// Sent to whenever everything on its way is lost at once.
     cuts: watch::Sender<()>,
+    woke_at: Option<Duration>,
+    /// Requests in the first second after the computer woke.
+    pub rush: u64,
     back_at: Option<Duration>,
     first_after: Option<Duration>,
 }
@@ -76,6 +79,17 @@ impl Network {
     /// Whatever is on its way never comes, and nobody hears of it.
     pub(crate) fn cut_off(&self) {
         self.cuts.send_replace(());
+    }
+
+    /// The computer woke, at this uptime.
+    pub(crate) const fn wake(&mut self, now: Duration) {
+        self.woke_at = Some(now);
+    }
+
+    fn count(&mut self, now: Duration) {
+        self.requests += 1;
+        let rushes = self.woke_at.is_some_and(|woke| now < woke + Duration::from_secs(1));
+        self.rush += u64::from(rushes);
     }
 
     /// There is a way to the services again, at this uptime.
@@ -194,7 +208,8 @@ impl SimulatedLine {
     /// Why a connection is not made.
     fn refusal(&self, snag: Option<How>) -> Option<Broken> {
         let mut state = self.world.state();
-        state.network.requests += 1;
+        let now = state.awake();
+        state.network.count(now);
         if state.network.offline {
             return Some(Broken::Unreachable("the network is down".into()));
         }

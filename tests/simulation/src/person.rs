@@ -235,24 +235,34 @@ impl Person {
         added.map(drop).map_err(|fault| format!("not added: {fault:?}"))
     }
 
-    /// Adds the one file of an errand, and waits what becomes of it.
-    async fn go_on(&mut self, errand: Errand, handle: &Handle) -> Result<Next, String> {
+    /// Makes the files of an errand.
+    fn lay_out(&mut self, errand: &Errand) -> Result<Vec<PathBuf>, String> {
         // Every way takes pictures.
-        let path = self.folder.join("errand.jpg");
-        if !self.world.state().disk.paths().contains(&path) {
-            std::fs::write(&path, "").map_err(|error| error.to_string())?;
-            self.world.state().disk.create(&path, errand.way.size);
-            self.count(std::slice::from_ref(&path));
-            let steps = self.world.state().steps;
-            self.story.first_step = steps + 1;
-            if let Some((step, change)) = errand.change {
-                self.world.state().changes.insert(step, (path.clone(), change));
+        let path = |number| self.folder.join(format!("errand-{number}.jpg"));
+        let paths: Vec<_> = (0..=errand.beside).map(path).collect();
+        let mut state = self.world.state();
+        if state.disk.paths().is_empty() {
+            for path in &paths {
+                std::fs::write(path, "").map_err(|error| error.to_string())?;
+                state.disk.create(path, errand.way.size);
             }
+            self.story.first_step = state.steps + 1;
+            if let Some((step, change)) = errand.change {
+                state.changes.insert(step, (paths[0].clone(), change));
+            }
+            drop(state);
+            self.count(&paths);
         }
+        Ok(paths)
+    }
+
+    /// Adds the files of an errand, and waits what becomes of them.
+    async fn go_on(&mut self, errand: Errand, handle: &Handle) -> Result<Next, String> {
+        let paths = self.lay_out(&errand)?;
         let was_put_back = self.story.begun.is_some();
         // A crash may have come before the queue knew of it. A queue that was put back is left as it is.
         if !was_put_back && Self::rows(handle).await?.is_empty() {
-            Self::add_to(handle, errand.way.account, errand.way.mode, &[path]).await?;
+            Self::add_to(handle, errand.way.account, errand.way.mode, &paths).await?;
         }
         // A queue from before the upload was begun cannot know of it.
         if self.story.begun == Some(false) {
@@ -285,7 +295,7 @@ impl Person {
         {
             let state = self.world.state();
             (self.story.last_step, self.story.back_after) = (state.steps, state.network.back_after());
-            self.story.snags = state.network.snags;
+            (self.story.snags, self.story.rush) = (state.network.snags, state.network.rush);
         }
         if errand.save_at.is_some() && !was_put_back {
             return Ok(Next::Reopen);

@@ -25,7 +25,7 @@ use crate::weather::Weather;
 /// Many times more than any story takes in one second: whoever does more goes round and round.
 const MOST_STEPS_A_SECOND: u64 = 100_000;
 /// When the simulated time begins: 2026-01-01.
-const BEGINNING: i64 = 1_767_225_600_000;
+pub(crate) const BEGINNING: i64 = 1_767_225_600_000;
 /// The files of the data folder that are on a disk after a power cut.
 const DURABLE: [&str; 3] = ["queue.db", "queue.db-wal", "settings.toml"];
 
@@ -67,6 +67,8 @@ pub(crate) struct State {
     pub changes: BTreeMap<u64, (PathBuf, Change)>,
     /// When nothing comes through for a while, by the step that it begins at.
     pub away: Option<(u64, Away)>,
+    /// When somebody sets the clock, and how far ahead it is then.
+    pub clock: Option<(u64, i64)>,
     /// Steps so far.
     pub steps: u64,
     /// Those of them that are more than a look at the clock.
@@ -138,6 +140,7 @@ impl World {
             keys: BTreeMap::new(),
             changes: BTreeMap::new(),
             away: None,
+            clock: None,
             steps: 0,
             deeds: Vec::new(),
             rush: (0, 0),
@@ -202,6 +205,9 @@ impl World {
         if let Some((_, away)) = state.away.take_if(|(step, _)| *step <= steps) {
             self.go_away(&mut state, away);
         }
+        if let Some((_, skew)) = state.clock.take_if(|(step, _)| *step <= steps) {
+            state.time.skew = skew;
+        }
         if state.save_at == Some(state.steps) {
             state.saved = Some(state.durable());
         }
@@ -225,6 +231,8 @@ impl World {
         };
         if let Some(slept) = slept {
             state.time.slept += slept;
+            let now = state.time.awake();
+            state.network.wake(now);
             state.say(SystemEvent::Woke);
             return;
         }

@@ -7,7 +7,7 @@ use skylift_model::Phase;
 
 use super::steps::all_steps;
 use super::{each, seed, share, tell};
-use crate::errand::{Away, Errand, Way};
+use crate::errand::{Away, Errand, Way, ways};
 
 /// What the person was promised.
 const SOON: Duration = Duration::from_secs(5);
@@ -60,4 +60,49 @@ fn an_upload_goes_on_after_the_computer_slept_at_any_step() {
 #[test]
 fn an_upload_goes_on_soon_after_the_network_is_back_at_any_step() {
     everywhere("outages", &[Away::Offline, Away::OfflineUntilTold]);
+}
+
+/// Files that are under way together when the computer sleeps.
+const TOGETHER: u32 = 30;
+/// As many requests as a person lets carry bytes at once, and a small one of each upload that moves.
+const MOST: u64 = 8 + 8;
+
+/// No answer comes within the second, so that whatever begins in it goes at once.
+fn wakes_quietly(way: Way, part: usize, away: Away, seed: u64) -> Result<(), String> {
+    let many = Errand {
+        beside: TOGETHER - 1,
+        rules: vec!["*:*:delay=2s".into()],
+        ..Errand::plain(way, seed)
+    };
+    let steps = tell(many.clone())?.own_steps();
+    let step = steps[steps.len() * part / PARTS];
+    let story = tell(Errand {
+        away: Some((step, away)),
+        ..many
+    })?;
+    if story.rush > MOST {
+        return Err(format!(
+            "{away:?} at step {step} of {way:?}: {} requests in the first second",
+            story.rush
+        ));
+    }
+    Ok(())
+}
+
+/// A story is looked at in so many places.
+const PARTS: usize = 8;
+
+#[test]
+fn uploads_that_slept_together_do_not_wake_as_a_storm() {
+    let seed = seed();
+    let places: Vec<_> = ways()
+        .into_iter()
+        .flat_map(|way| (1..PARTS).map(move |part| (way, part)))
+        .flat_map(|(way, part)| [Away::Nap, Away::Night].map(|away| (way, part, away)))
+        .collect();
+    each(
+        &format!("storms of seed {seed}"),
+        &share(places, 12, seed),
+        |(way, part, away)| wakes_quietly(*way, *part, *away, seed),
+    );
 }

@@ -3,6 +3,7 @@
 //! A part of them runs with every test, all of them where `SKYLIFT_ALL` is set.
 
 mod away;
+mod clocks;
 mod doubt;
 mod matrix;
 mod pauses;
