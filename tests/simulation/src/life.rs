@@ -17,7 +17,7 @@ use crate::errand::{Errand, Story};
 use crate::keychain::SimulatedKeychain;
 use crate::network::SimulatedLine;
 use crate::oracles::{self, Screen};
-use crate::person::{Hardships, Next, Person};
+use crate::person::{Habits, Hardships, Next, Person, Task};
 use crate::resent::{self, Acknowledged};
 use crate::services;
 use crate::weather::Weather;
@@ -86,12 +86,12 @@ enum End {
 ///
 /// # Errors
 /// The first promise that was broken.
-pub(crate) fn simulate(seed: u64, log: bool) -> Result<Outcome, Failure> {
+pub(crate) fn simulate(seed: u64, habits: Habits, log: bool) -> Result<Outcome, Failure> {
     let mut chance = StdRng::seed_from_u64(seed);
     let weather = Weather::draw(&mut chance);
     let world = |seed, folder: &Path| World::new(seed, folder, weather, log);
     let crashes = |chance: &mut StdRng| Crashes::Some(chance.random_range(0..4));
-    run(chance, world, None, crashes).map(|(outcome, _)| outcome)
+    run(chance, world, Task::Anything(habits), crashes).map(|(outcome, _)| outcome)
 }
 
 /// Runs one errand, and nothing is left to chance. The log is kept.
@@ -115,14 +115,14 @@ pub(crate) fn run_errand(errand: Errand) -> Result<Story, Failure> {
         }
         world
     };
-    let (_, person) = run(chance, world, Some(errand), |_| Crashes::At(crash_at))?;
+    let (_, person) = run(chance, world, Task::Errand(Box::new(errand)), |_| Crashes::At(crash_at))?;
     Ok(person.story)
 }
 
 fn run(
     mut chance: StdRng,
     world: impl FnOnce(u64, &Path) -> World,
-    errand: Option<Errand>,
+    task: Task,
     crashes: impl FnOnce(&mut StdRng) -> Crashes,
 ) -> Result<(Outcome, Person), Failure> {
     let trouble = |message: String| Failure {
@@ -136,7 +136,7 @@ fn run(
     };
     let folder = folder.map_err(|error| trouble(error.to_string()))?;
     let world = world(chance.random(), folder.path());
-    let mut lives = Lives::new(&mut chance, &folder, world.clone(), errand).map_err(trouble)?;
+    let mut lives = Lives::new(&mut chance, &folder, world.clone(), task).map_err(trouble)?;
     let crashes = crashes(&mut chance);
     let outcome = lives.run(chance, crashes).map_err(|message| Failure {
         message,
@@ -180,7 +180,7 @@ struct Lives {
 }
 
 impl Lives {
-    fn new(chance: &mut StdRng, folder: &TempDir, world: World, errand: Option<Errand>) -> Result<Self, String> {
+    fn new(chance: &mut StdRng, folder: &TempDir, world: World, task: Task) -> Result<Self, String> {
         let sandbox = services::start(chance.random(), &world).map_err(|error| error.to_string())?;
         let rules = world.state().weather.rules.clone();
         let weather = format!("{:?}", world.state().weather);
@@ -191,7 +191,7 @@ impl Lives {
         std::fs::create_dir(&files).map_err(|error| error.to_string())?;
         Ok(Self {
             folder: folder.path().to_owned(),
-            person: Person::new(world.clone(), sandbox.clone(), chance.random(), files, errand),
+            person: Person::new(world.clone(), sandbox.clone(), chance.random(), files, task),
             world,
             sandbox,
             crashes: 0,

@@ -16,7 +16,7 @@ use skylift_engine::ports::SystemEvent;
 use skylift_model::api::{Answer, Command, Filter, NewUploads, Row, Selection, Settings};
 use skylift_model::sabotage;
 use skylift_model::{Fault, FaultKind, Key, Phase, UploadId};
-use skylift_sandbox::Sandbox;
+use skylift_sandbox::{Sandbox, Service};
 
 use crate::disk::Change;
 use crate::errand::{Errand, Story};
@@ -31,6 +31,33 @@ const SIZES: [u64; 12] = [
 const PATIENCE: Duration = Duration::from_secs(600);
 /// After a pause was confirmed, how long bytes may still be read.
 const STOPS_WITHIN: i64 = 250;
+
+/// What a person does at all. A seed that failed is told for ever as it was then.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Habits {
+    /// Nobody sent a form to Archetype.
+    BeforeForms,
+    /// Everything.
+    All,
+}
+
+/// What a person is there for.
+pub(crate) enum Task {
+    /// Whatever comes to mind.
+    Anything(Habits),
+    /// One errand.
+    Errand(Box<Errand>),
+}
+
+impl Task {
+    /// The modes in which files are sent to an account.
+    fn modes(&self, account: Account) -> &'static [Option<&'static str>] {
+        match self {
+            Self::Anything(Habits::BeforeForms) if account.service == Service::Archetype => &[None],
+            Self::Anything(_) | Self::Errand(_) => account.modes,
+        }
+    }
+}
 
 /// What a person does next.
 pub(crate) enum Next {
@@ -53,7 +80,7 @@ pub(crate) struct Person {
     /// How often each file was added, by its name.
     pub added: BTreeMap<String, u32>,
     paused: BTreeMap<UploadId, (PathBuf, i64)>,
-    errand: Option<Errand>,
+    task: Task,
     /// What became of the errand.
     pub story: Story,
     /// What the computer was put through.
@@ -85,7 +112,7 @@ impl Hardships {
 
 impl Person {
     /// A person with so many things to do, who keeps files in a folder.
-    pub(crate) fn new(world: World, sandbox: Arc<Sandbox>, seed: u64, folder: PathBuf, errand: Option<Errand>) -> Self {
+    pub(crate) fn new(world: World, sandbox: Arc<Sandbox>, seed: u64, folder: PathBuf, task: Task) -> Self {
         let mut chance = StdRng::seed_from_u64(seed);
         Self {
             left: chance.random_range(5..40),
@@ -96,7 +123,7 @@ impl Person {
             made: 0,
             added: BTreeMap::new(),
             paused: BTreeMap::new(),
-            errand,
+            task,
             story: Story::default(),
             hardships: Hardships::default(),
         }
@@ -149,7 +176,8 @@ impl Person {
 
     /// Does one thing.
     pub(crate) async fn act(&mut self, handle: &Handle) -> Result<Next, String> {
-        if let Some(errand) = self.errand.clone() {
+        if let Task::Errand(errand) = &self.task {
+            let errand = errand.as_ref().clone();
             return self.go_on(errand, handle).await;
         }
         if self.left == 0 {
@@ -190,7 +218,7 @@ impl Person {
         let mut paths = Vec::new();
         for _ in 0..self.chance.random_range(1..4) {
             self.made += 1;
-            let path = self.folder.join(format!("f{}.pdf", self.made));
+            let path = self.folder.join(format!("f{}.jpg", self.made));
             let size = *SIZES.choose(&mut self.chance).expect("some");
             // A placeholder for the walk; its bytes are simulated.
             std::fs::write(&path, "").map_err(|error| error.to_string())?;
@@ -210,7 +238,8 @@ impl Person {
 
     async fn add_paths(&mut self, handle: &Handle, paths: Vec<PathBuf>) -> Result<(), String> {
         let account = *ACCOUNTS.choose(&mut self.chance).expect("there are accounts");
-        let mode = *account.modes.choose(&mut self.chance).expect("there is a mode");
+        let modes = self.task.modes(account);
+        let mode = *modes.choose(&mut self.chance).expect("there is a mode");
         self.count(&paths);
         Self::add_to(handle, account, mode, &paths).await
     }
@@ -473,6 +502,6 @@ fn may_be_retried(row: &Row) -> bool {
 }
 
 /// The service of an upload's account.
-pub(crate) fn service_of(row: &Row) -> Option<skylift_sandbox::Service> {
+pub(crate) fn service_of(row: &Row) -> Option<Service> {
     Account::named(&row.account).map(|account| account.service)
 }

@@ -66,7 +66,7 @@ pub(crate) const ACCOUNTS: [Account; 5] = [
         service: Service::Archetype,
         definition: "archetype",
         options: &[],
-        modes: &[None],
+        modes: &[None, Some("form")],
     },
 ];
 

@@ -4,6 +4,7 @@ use skylift_model::sabotage::{Bug, with};
 
 use super::{doubt, each, matrix, seeds, steps, tell};
 use crate::errand::{Errand, ways};
+use crate::person::Habits;
 
 /// What finds a bug soon, then everything at random.
 fn errands(bug: Bug) -> Vec<Errand> {
@@ -39,8 +40,8 @@ fn catch(bug: Bug) -> Result<String, String> {
         }
     }
     for seed in 1..20 {
-        if let Err(why) = with(bug, || seeds::twice(seed)) {
-            return seeds::twice(seed).map(|_| why);
+        if let Err(why) = with(bug, || seeds::twice(seed, Habits::All)) {
+            return seeds::twice(seed, Habits::All).map(|_| why);
         }
     }
     Err("it was not noticed".into())
