@@ -100,7 +100,7 @@ const FAULTS: [FaultOf; 28] = [
 const LOST: &str = "*:create:reset=after:times=1";
 
 /// Steps of a way, each with what must go wrong before it is taken at all.
-fn steps_of(way: &Way) -> Vec<(Step, &'static str)> {
+pub(super) fn steps_of(way: &Way) -> Vec<(Step, &'static str)> {
     match (way.account.name, way.mode) {
         ("andi", None) => vec![(Step::Create, ""), (Step::Part, ""), (Step::Status, "")],
         ("andi", Some(_)) | ("archetype", None) => vec![

@@ -3,48 +3,73 @@
 use std::time::Duration;
 
 use skylift_model::Phase;
+use skylift_sandbox::Step;
 
-use super::{seed, tell};
-use crate::errand::{Errand, Story, Way, ways};
+use super::matrix::steps_of;
+use super::{each, seed, tell};
+use crate::errand::{Errand, Way, ways};
 
-/// Archetype, in parts or in one form.
-fn story(mode: Option<&str>, rule: &str) -> Story {
-    let way = ways()
-        .into_iter()
-        .find(|way| way.account.name == "archetype" && way.mode == mode)
-        .unwrap();
-    let rules = vec![format!("{}:{rule}", way.account.name)];
-    let errand = Errand {
-        rules,
-        ..Errand::plain(way, seed())
-    };
-    tell(errand).unwrap()
+/// Ways of asking for a pause.
+const PAUSES: [&str; 2] = ["status=429:retry-after=1", "status=429"];
+
+/// How long a service asks for pauses.
+const STORY: Duration = Duration::from_secs(30 * 60);
+/// Once a minute or two, after a few soon; up to three parts go at once.
+const MOST: u64 = 150;
+
+fn is_left_alone(way: Way, step: Step, before: &str, pause: &str, seed: u64) -> Result<(), String> {
+    let rule = format!("{}:{step}:{pause}", way.account.name);
+    let before = Some(before).filter(|before| !before.is_empty());
+    let story = tell(Errand {
+        rules: before.map(str::to_owned).into_iter().chain([rule.clone()]).collect(),
+        patience: STORY,
+        ..Errand::plain(way, seed)
+    })?;
+    let asked = story.hits.last().copied().unwrap_or_default();
+    let row = story.at_last.ok_or("no upload")?;
+    let what = format!("{:?} {rule}: {asked} of {} requests", way.mode, story.requests);
+    if asked == 0 || story.requests > MOST {
+        return Err(what);
+    }
+    if row.phase.is_live() {
+        return Ok(());
+    }
+    Err(format!("{what}: a pause is no try: {row:?}"))
 }
 
 #[test]
 fn a_service_that_asks_for_a_pause_again_and_again_is_asked_ever_more_seldom() {
-    for rule in [
-        "create:status=429:retry-after=1",
-        "create:status=429",
-        "part:status=429",
-    ] {
-        let story = story(None, rule);
-        let row = story.at_last.unwrap();
-        assert!(row.phase.is_live(), "{rule}: a pause is no try: {row:?}");
-        // Once a minute or two for two hours; up to three parts go at once.
-        assert!(story.requests < 450, "{rule}: {} requests", story.requests);
-    }
+    let seed = seed();
+    let steps = |way| {
+        steps_of(&way)
+            .into_iter()
+            .map(move |(step, before)| (way, step, before))
+    };
+    let places: Vec<_> = ways()
+        .into_iter()
+        .flat_map(steps)
+        .flat_map(|place| PAUSES.map(|pause| (place, pause)))
+        .collect();
+    each(
+        &format!("pauses of seed {seed}"),
+        &places,
+        |((way, step, before), pause)| is_left_alone(*way, *step, before, pause, seed),
+    );
 }
 
 #[test]
 fn a_service_that_fails_and_says_to_come_at_once_is_not_given_up_within_a_minute() {
-    for mode in [None, Some("form")] {
-        let story = story(mode, "create:status=503:retry-after=0");
+    for way in ways().into_iter().filter(|way| way.account.name == "archetype") {
+        let story = tell(Errand {
+            rules: vec!["archetype:create:status=503:retry-after=0".into()],
+            ..Errand::plain(way, seed())
+        });
+        let story = story.unwrap();
         let row = story.at_last.unwrap();
-        assert_eq!(row.phase, Phase::Failed, "{mode:?}");
+        assert_eq!(row.phase, Phase::Failed, "{way:?}");
         assert!(
             story.took > Duration::from_secs(60),
-            "{mode:?}: given up after {:?}",
+            "{way:?}: given up after {:?}",
             story.took
         );
     }
