@@ -1,7 +1,7 @@
 //! `skylift run` as a process that goes on beside the test: what it says as it says it, stopped politely or killed.
 
 use std::io::{BufRead, BufReader, Write};
-use std::process::{Child, Stdio};
+use std::process::{Child, ExitStatus, Stdio};
 use std::sync::{Arc, Condvar, Mutex};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
@@ -44,13 +44,15 @@ impl<'a> Running<'a> {
         let heard = said.clone();
         let out = std::thread::spawn(move || {
             let mut all = Vec::new();
-            for line in BufReader::new(out).lines() {
-                let Ok(line) = line else { break };
-                all.extend_from_slice(line.as_bytes());
-                all.push(b'\n');
+            let mut out = BufReader::new(out);
+            let mut begun = 0;
+            // One that is killed may leave half a line.
+            while out.read_until(b'\n', &mut all).unwrap() > 0 && all.ends_with(b"\n") {
+                let line = String::from_utf8_lossy(&all[begun..]);
                 let value = serde_json::from_str(&line).unwrap_or_else(|_| panic!("not JSON: {line}"));
                 heard.lines.lock().unwrap().0.push(value);
                 heard.more.notify_all();
+                begun = all.len();
             }
             heard.lines.lock().unwrap().1 = true;
             heard.more.notify_all();
@@ -71,6 +73,12 @@ impl<'a> Running<'a> {
             }
             all
         });
+        // Everybody on this computer may read it there.
+        #[cfg(target_os = "linux")]
+        world.hear(
+            "the command line of a running engine",
+            std::fs::read(format!("/proc/{}/cmdline", child.id())).unwrap(),
+        );
         Self {
             world,
             child,
@@ -92,22 +100,43 @@ impl<'a> Running<'a> {
 
     /// Waits until it said this many lines of an event about files of this name, and gives them.
     pub fn wait_for(&self, event: &str, name: &str, many: usize) -> Vec<Value> {
+        self.wait_until(&format!("{event} of {name}"), |lines| {
+            let about = lines.iter().filter(|line| is_about(lines, line, event, name));
+            let found: Vec<_> = about.cloned().collect();
+            (found.len() >= many).then_some(found)
+        })
+    }
+
+    /// Waits until it said a line that is like this.
+    pub fn wait_for_line(&self, what: &str, is_so: impl Fn(&Value) -> bool) -> Value {
+        self.wait_until(what, |lines| lines.iter().find(|line| is_so(line)).cloned())
+    }
+
+    fn wait_until<T>(&self, what: &str, find: impl Fn(&[Value]) -> Option<T>) -> T {
         let deadline = Instant::now() + PATIENCE;
         let mut lines = self.said.lines.lock().unwrap();
         loop {
-            let found: Vec<_> = lines
-                .0
-                .iter()
-                .filter(|line| is_about(&lines.0, line, event, name))
-                .cloned()
-                .collect();
-            if found.len() >= many {
+            if let Some(found) = find(&lines.0) {
                 return found;
             }
             let left = deadline.saturating_duration_since(Instant::now());
-            assert!(!left.is_zero() && !lines.1, "no {event} of {name}, but {:#?}", lines.0);
+            assert!(!left.is_zero() && !lines.1, "no {what}, but {:#?}", lines.0);
             lines = self.said.more.wait_timeout(lines, left).unwrap().0;
         }
+    }
+
+    /// Waits until it has ended by itself; says with which exit status.
+    pub fn wait(mut self) -> i32 {
+        let deadline = Instant::now() + PATIENCE;
+        let mut lines = self.said.lines.lock().unwrap();
+        while !lines.1 {
+            let left = deadline.saturating_duration_since(Instant::now());
+            assert!(!left.is_zero(), "it does not end: {:#?}", lines.0);
+            lines = self.said.more.wait_timeout(lines, left).unwrap().0;
+        }
+        drop(lines);
+        // It was not killed.
+        self.end().code().unwrap()
     }
 
     /// Every line of an event so far.
@@ -166,22 +195,23 @@ impl<'a> Running<'a> {
     /// Ends it with `kill -9`.
     pub fn kill(mut self) {
         self.child.kill().unwrap();
-        self.end();
+        let _ = self.end();
     }
 
     /// Ends it as Ctrl-C does.
     #[cfg(unix)]
     pub fn stop(mut self) {
         self.signal(rustix::process::Signal::INT);
-        self.end();
+        let _ = self.end();
     }
 
-    fn end(&mut self) {
-        let _ = self.child.wait().unwrap();
+    fn end(&mut self) -> ExitStatus {
+        let status = self.child.wait().unwrap();
         for reader in self.readers.drain(..) {
             let said = reader.join().unwrap();
             self.world.hear("a running engine", said);
         }
+        status
     }
 }
 
@@ -190,7 +220,11 @@ impl Drop for Running<'_> {
         if !self.readers.is_empty() {
             // It may have ended by itself; then there is nothing to kill.
             let _ = self.child.kill();
-            let _ = self.child.wait();
+            if std::thread::panicking() {
+                let _ = self.child.wait();
+            } else {
+                let _ = self.end();
+            }
         }
     }
 }

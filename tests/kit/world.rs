@@ -5,9 +5,10 @@ use std::ffi::OsStr;
 use std::fs::File;
 use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::{Command, Output, Stdio};
 use std::sync::Mutex;
-use std::time::Instant;
+use std::sync::mpsc::{Receiver, channel};
+use std::time::{Duration, Instant};
 
 use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
@@ -20,6 +21,9 @@ use crate::canary::Canary;
 use crate::process::{Finished, binary};
 use crate::relay::as_soon_as_free;
 use crate::running::{ASK_AGAIN, PATIENCE};
+
+/// Longer than any command takes on a slow machine, those of the long lanes included.
+const LONGEST: Duration = Duration::from_secs(10 * 60);
 
 /// An account that can be added to a world; its name is the service's.
 #[derive(Clone, Copy, Debug)]
@@ -65,12 +69,17 @@ pub struct World {
 }
 
 impl World {
-    /// A sandbox that does not hold a test up with Notion's 3 requests a second or Rebilly's assumed 10 MiB.
+    /// A sandbox that does not hold a test up.
     pub fn new() -> Self {
+        Self::with(Self::patient())
+    }
+
+    /// Without Notion's 3 requests a second and Rebilly's assumed 10 MiB.
+    pub fn patient() -> Config {
         let mut config = Config::default();
         config.notion.rate = None;
         config.rebilly.max_file_size = 1 << 30;
-        Self::with(config)
+        config
     }
 
     /// A sandbox of one's own making. It takes no key but the planted one.
@@ -129,6 +138,11 @@ impl World {
         self.folder.path().join("data")
     }
 
+    /// The home folder of the programs under test.
+    fn home(&self) -> PathBuf {
+        self.folder.path().join("home")
+    }
+
     /// The folder of files to send.
     pub fn files(&self) -> PathBuf {
         self.folder.path().join("files")
@@ -156,7 +170,7 @@ impl World {
             .args(arguments)
             .env_clear()
             .env("PATH", std::env::var_os("PATH").unwrap_or_default())
-            .env("HOME", self.folder.path().join("home"))
+            .env("HOME", self.home())
             .env("SKYLIFT_DATA_DIR", self.data())
             .current_dir(self.files())
             .stdin(Stdio::null());
@@ -172,9 +186,15 @@ impl World {
     }
 
     /// Runs a prepared command to its end, and keeps what it said for the check of secrets.
-    pub fn finish(&self, mut command: Command) -> Finished {
-        let output = command.output().unwrap();
+    pub fn finish(&self, command: Command) -> Finished {
+        self.finish_within(command, LONGEST)
+    }
+
+    /// The same for a command that something may hold up: it is killed when it takes longer than this.
+    pub fn finish_within(&self, mut command: Command, patience: Duration) -> Finished {
         let place = format!("{command:?}").replace(&self.canary.key, "");
+        let output = output_within(&mut command, patience)
+            .unwrap_or_else(|| panic!("this was held up, and killed after {patience:?}: {place}"));
         let arguments: Vec<_> = command
             .get_args()
             .flat_map(|argument| [argument.as_encoded_bytes(), b" "].concat())
@@ -314,8 +334,10 @@ impl Drop for World {
         if std::thread::panicking() {
             return;
         }
-        if self.data().is_dir() {
-            self.canary.assert_absent_below(&self.data());
+        for folder in [self.data(), self.home()] {
+            if folder.is_dir() {
+                self.canary.assert_absent_below(&folder);
+            }
         }
         for (place, said) in self.said.lock().unwrap().iter() {
             self.canary.assert_absent(place, said);
@@ -328,6 +350,41 @@ impl Drop for World {
             );
         }
     }
+}
+
+/// What a command said, and how it ended; nothing when it had to be killed.
+fn output_within(command: &mut Command, patience: Duration) -> Option<Output> {
+    command
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
+    let (deadline, mut child) = (Instant::now() + patience, command.spawn().unwrap());
+    let (out, err) = (child.stdout.take().unwrap(), child.stderr.take().unwrap());
+    let [out, err] = [all_of(out), all_of(err)];
+    let until_end = |said: &Receiver<Vec<u8>>| {
+        let left = deadline.saturating_duration_since(Instant::now());
+        said.recv_timeout(left).ok()
+    };
+    let said = until_end(&out).zip(until_end(&err));
+    if said.is_none() {
+        // It may end just now.
+        let _ = child.kill();
+    }
+    let status = child.wait().unwrap();
+    said.map(|(stdout, stderr)| Output { status, stdout, stderr })
+}
+
+/// Reads to the end beside the caller, who may lose patience: a program that was begun by the one that is killed may hold
+/// the other end.
+fn all_of(mut said: impl Read + Send + 'static) -> Receiver<Vec<u8>> {
+    let (all, receiver) = channel();
+    std::thread::spawn(move || {
+        let mut bytes = Vec::new();
+        said.read_to_end(&mut bytes).unwrap();
+        // Nobody waits for it any more when the patience is over.
+        let _ = all.send(bytes);
+    });
+    receiver
 }
 
 fn write_random(path: &Path, size: u64, seed: u64) {
