@@ -4,7 +4,7 @@ use std::fs;
 use std::os::unix::fs::symlink;
 use std::os::unix::net::UnixListener;
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use rustix::fs::{CWD, FileType, Mode, mknodat};
 use serde_json::Value;
@@ -21,15 +21,14 @@ fn archetype() -> Account {
 
 /// Adds a path, and answers what was skipped, by path, and how many were taken.
 fn add(world: &World, path: &Path) -> (Vec<(String, String)>, usize) {
-    let begun = Instant::now();
-    let finished = world.skylift([
+    let upload = world.command([
         "upload".as_ref(),
         path.as_os_str(),
         "--to".as_ref(),
         "archetype".as_ref(),
         "--json".as_ref(),
     ]);
-    assert!(begun.elapsed() < PATIENCE, "{} held the command up", path.display());
+    let finished = world.finish_within(upload, PATIENCE);
     let text = |event: &Value, field: &str| event[field].as_str().unwrap().to_owned();
     let skipped = finished.events("skipped");
     let skipped = skipped
@@ -150,9 +149,8 @@ fn what_takes_the_place_of_a_queued_file_is_not_sent() {
         fs::remove_file(&file).unwrap();
         replace(&file);
     }
-    let begun = Instant::now();
-    let finished = world.skylift(["run", "--until-idle", "--json"]);
-    assert!(begun.elapsed() < PATIENCE, "held up: {}", finished.stdout);
+    let run = world.command(["run", "--until-idle", "--json"]);
+    let finished = world.finish_within(run, PATIENCE);
     // A plain file that was written anew is sent as what it is now.
     assert_eq!(world.names(Service::Archetype), ["other.txt"], "{}", finished.stdout);
 }
@@ -181,11 +179,8 @@ fn a_definition_that_is_a_pipe_or_without_end_is_refused() {
     fifo(&pipe);
     for path in [pipe.as_path(), Path::new("/dev/zero"), &world.files()] {
         for command in ["check", "add"] {
-            let begun = Instant::now();
-            let refused = world
-                .skylift(["service".as_ref(), command.as_ref(), path.as_os_str()])
-                .expect(2);
-            assert!(begun.elapsed() < PATIENCE, "{} held the command up", path.display());
+            let command = world.command(["service".as_ref(), command.as_ref(), path.as_os_str()]);
+            let refused = world.finish_within(command, PATIENCE).expect(2);
             assert!(refused.stderr.contains("file"), "{}", refused.stderr);
         }
     }
