@@ -1,66 +1,49 @@
 //! Pause, resume, cancel, retry, a second process: what a person does while uploads move.
 
-use std::io::{BufRead, BufReader};
-use std::process::{Child, Stdio};
+use std::process::Stdio;
+use std::time::{Duration, Instant};
 
-use serde_json::Value;
 use skylift_sandbox::{Service, Step};
-use skylift_tests::{Account, World, accounts};
+use skylift_tests::{Account, PATIENCE, Running, World, accounts};
 
 const MIB: u64 = 1024 * 1024;
+/// Of a file in eight parts.
+const SIZE: u64 = 64 * MIB;
+/// Some parts arrive. The others wait for longer than any test lasts: nothing ends before a person did something.
+const HOLDS_UP: &str = "archetype:part:delay=36000s:skip=3";
+/// Between two looks at the sandbox, which cost next to nothing.
+const LOOK_AGAIN: Duration = Duration::from_millis(5);
 
 fn archetype() -> Account {
     accounts()[4]
 }
 
-/// An upload that runs slowly in another process, with its lines as they come.
-struct Running {
-    child: Child,
-    lines: Box<dyn Iterator<Item = Value>>,
-    id: String,
-}
-
-impl Running {
-    fn start(world: &World, name: &str) -> Self {
-        world.sandbox().set_faults(vec!["*:part:delay=300ms".parse().unwrap()]);
-        let file = world.file(name, 200 * MIB);
-        let mut command = world.command(["upload", file.to_str().unwrap(), "--to", "archetype", "--json"]);
-        let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
-        let lines = BufReader::new(child.stdout.take().unwrap()).lines();
-        let mut lines = lines.map(|line| serde_json::from_str::<Value>(&line.unwrap()).unwrap());
-        let added = lines.find(|line| line["event"] == "added").unwrap();
-        let id = added["id"].as_str().unwrap().to_owned();
-        Self {
-            child,
-            lines: Box::new(lines),
-            id,
-        }
-    }
-
-    fn until(&mut self, what: impl Fn(&Value) -> bool) -> Value {
-        self.lines
-            .find(|line| what(line))
-            .expect("the upload ended before it came to that")
-    }
+/// An upload in another process that comes to an end only when the faults are cleared; with the loudest log there is.
+fn held_up<'a>(world: &'a World, name: &str) -> (Running<'a>, String) {
+    world.sandbox().set_faults(vec![HOLDS_UP.parse().unwrap()]);
+    let file = world.file(name, SIZE);
+    let upload = ["-vv", "upload", file.to_str().unwrap(), "--to", "archetype", "--json"];
+    let running = Running::spawn(world, world.command(upload));
+    let added = running.wait_for("added", name, 1);
+    (running, added[0]["id"].as_str().unwrap().to_owned())
 }
 
 #[test]
 fn pause_stops_the_bytes_and_resume_sends_none_twice() {
     let world = World::with_account(archetype());
-    let mut running = Running::start(&world, "paused.txt");
-    let _ = running.until(|line| line["event"] == "progress" && line["acknowledged"].as_u64() > Some(0));
-    let _ = world.skylift(["pause", &running.id]).expect(0);
-    let status = running.child.wait().unwrap();
-    assert_eq!(status.code(), Some(3), "everything that is left waits for the person");
+    let (running, id) = held_up(&world, "paused.txt");
+    let _ = running.wait_for_line("acknowledged part", |line| line["acknowledged"].as_u64() > Some(0));
+    let _ = world.skylift(["pause", &id]).expect(0);
+    assert_eq!(running.wait(), 3, "everything that is left waits for the person");
     let held = world.skylift(["queue", "--json"]).expect(0).lines();
     assert_eq!(
         (held[0]["phase"].as_str(), held[0]["hold"].as_str()),
         (Some("uploading"), Some("paused"))
     );
     let acknowledged = held[0]["acknowledged"].as_u64().unwrap();
-    assert!(acknowledged > 0 && acknowledged < 200 * MIB, "{acknowledged}");
+    assert!(acknowledged > 0 && acknowledged < SIZE, "{acknowledged}");
     world.sandbox().clear_faults();
-    let _ = world.skylift(["resume", &running.id]).expect(0);
+    let _ = world.skylift(["resume", &id]).expect(0);
     let _ = world.skylift(["run", "--until-idle", "--json"]).expect(0);
     world.assert_holds_once(Service::Archetype, &world.files().join("paused.txt"));
     let stats = world.sandbox().stats();
@@ -75,13 +58,13 @@ fn pause_stops_the_bytes_and_resume_sends_none_twice() {
 #[test]
 fn a_second_process_sees_and_steers_the_same_queue() {
     let world = World::with_account(archetype());
-    let mut running = Running::start(&world, "shared.txt");
-    let _ = running.until(|line| line["event"] == "progress");
+    let (running, id) = held_up(&world, "shared.txt");
+    running.wait_for("progress", "shared.txt", 1);
     let rows = world.skylift(["queue", "--json"]).expect(0).lines();
-    assert_eq!((rows.len(), rows[0]["id"].as_str()), (1, Some(running.id.as_str())));
-    let _ = world.skylift(["cancel", &running.id]).expect(0);
-    let _ = running.until(|line| line["event"] == "canceled");
-    assert_eq!(running.child.wait().unwrap().code(), Some(1));
+    assert_eq!((rows.len(), rows[0]["id"].as_str()), (1, Some(id.as_str())));
+    let _ = world.skylift(["cancel", &id]).expect(0);
+    running.wait_for("canceled", "shared.txt", 1);
+    assert_eq!(running.wait(), 1);
     assert!(world.objects(Service::Archetype).is_empty());
     assert_eq!(
         world.sandbox().stats().services[&Service::Archetype].aborts,
@@ -93,15 +76,15 @@ fn a_second_process_sees_and_steers_the_same_queue() {
 #[test]
 fn a_second_process_takes_over_when_the_first_is_killed() {
     let world = World::with_account(archetype());
-    let mut first = Running::start(&world, "first.txt");
-    let _ = first.until(|line| line["event"] == "progress");
-    let mut second = Running::start(&world, "second.txt");
-    let _ = second.until(|line| line["event"] == "progress");
-    first.child.kill().unwrap();
-    let _ = first.child.wait().unwrap();
+    let (first, _) = held_up(&world, "first.txt");
+    first.wait_for("progress", "first.txt", 1);
+    let (second, _) = held_up(&world, "second.txt");
+    second.wait_for("progress", "second.txt", 1);
+    // What is under way is held up all the same.
     world.sandbox().clear_faults();
-    let _ = second.until(|line| line["event"] == "completed");
-    assert_eq!(second.child.wait().unwrap().code(), Some(0));
+    first.kill();
+    second.wait_for("completed", "second.txt", 1);
+    assert_eq!(second.wait(), 0);
     let _ = world.skylift(["run", "--until-idle"]).expect(0);
     for file in ["first.txt", "second.txt"] {
         world.assert_holds_once(Service::Archetype, &world.files().join(file));
@@ -125,7 +108,7 @@ fn a_command_that_comes_while_the_first_process_leaves_is_done_by_the_next() {
 #[test]
 fn an_account_is_added_with_a_key_of_the_environment_while_another_process_has_the_queue() {
     let world = World::with_account(archetype());
-    let mut running = Running::start(&world, "a.txt");
+    let (running, _) = held_up(&world, "a.txt");
     world.add_account(accounts()[1]);
     let file = world.file("b.txt", 1000);
     let _ = world
@@ -133,8 +116,7 @@ fn an_account_is_added_with_a_key_of_the_environment_while_another_process_has_t
         .expect(0);
     world.assert_holds_once(Service::Notion, &file);
     let _ = world.skylift(["account", "remove", "notion"]).expect(0);
-    running.child.kill().unwrap();
-    let _ = running.child.wait().unwrap();
+    running.kill();
 }
 
 #[test]
@@ -216,13 +198,15 @@ fn what_a_service_is_just_making_for_an_upload_that_is_canceled_is_dropped_there
         .sandbox()
         .set_faults(vec!["archetype:create:delay=2s".parse().unwrap()]);
     let path = world.file("a.txt", 20 * MIB);
-    let running = skylift_tests::Running::start(&world);
+    let running = Running::start(&world);
     let _ = world
         .skylift(["upload", path.to_str().unwrap(), "--to", "archetype", "--detach"])
         .expect(0);
     let stats = || world.sandbox().stats().services[&Service::Archetype].clone();
+    let deadline = Instant::now() + PATIENCE;
     while !stats().requests.contains_key(&Step::Create) {
-        std::thread::yield_now();
+        assert!(Instant::now() < deadline, "nothing was asked for: {:?}", stats());
+        std::thread::sleep(LOOK_AGAIN);
     }
     let _ = world.skylift(["cancel", "--all"]).expect(0);
     running.stop();
