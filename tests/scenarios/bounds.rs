@@ -1,9 +1,10 @@
 //! What the engine takes of the computer, however much there is to do.
 
 use std::fs;
+use std::time::{Duration, Instant};
 
 use skylift_sandbox::Service;
-use skylift_tests::{Running, World, accounts};
+use skylift_tests::{PATIENCE, Running, World, accounts};
 
 /// Bytes of memory that the engine may take with 10,000 files and one of 1 TiB in the queue.
 const MOST_MEMORY: u64 = 200 << 20;
@@ -11,6 +12,8 @@ const MOST_MEMORY: u64 = 200 << 20;
 const MOST_OPEN: usize = 64;
 /// Uploads that end while it is looked at.
 const LOOKED_AT: usize = 200;
+/// Between two looks.
+const LOOK_AGAIN: Duration = Duration::from_millis(5);
 
 fn open_files(process: u32) -> usize {
     fs::read_dir(format!("/proc/{process}/fd")).unwrap().count()
@@ -36,8 +39,14 @@ fn ten_thousand_files_and_a_huge_one_take_little_memory_and_few_open_files() {
     let running = Running::start(&world);
     let mut open = 0;
     let sent = || world.sandbox().stats().services[&Service::Andi].file_bytes;
-    let mut arrived = 0;
+    let (mut arrived, deadline) = (0, Instant::now() + PATIENCE);
     while arrived < LOOKED_AT || sent() == 0 {
+        assert!(
+            Instant::now() < deadline,
+            "{arrived} files arrived, and {} B of the huge one",
+            sent()
+        );
+        std::thread::sleep(LOOK_AGAIN);
         arrived = world.objects(Service::Archetype).len();
         // A process that has just begun may still hold files of the one that started it.
         if arrived > 0 {
