@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 use rustix::process::{Pid, Signal, kill_process};
+use skylift_sandbox::Step;
 use skylift_tests::{PATIENCE, accounts, binary};
 
 use super::screen::{Group, Screen};
@@ -18,8 +19,10 @@ use crate::crash::place::{Life, PART, Place, WAYS, Way};
 
 /// Deaths in every run of the tests.
 const WINDOWS: u64 = 3;
-/// How long one lives, in milliseconds: from before it shows anything to after the end of its upload.
+/// How long some live, in milliseconds: from before they show anything on.
 const LIVES: std::ops::Range<u64> = 50..3000;
+/// How long the others live after their upload began: to after its end.
+const UPLOADS: std::ops::Range<u64> = 0..1000;
 /// So that an upload takes longer than a moment.
 const SLOW: &str = "*:*:delay=100ms";
 /// Between two looks.
@@ -35,17 +38,30 @@ fn window(screen: &Screen, life: &Life<'_>, key: &str) -> Command {
     command
 }
 
+fn is_there(place: &Place, way: Way, file: &Path) -> bool {
+    let name = file.file_name().unwrap().to_str().unwrap();
+    let objects = place.world.objects(way.service);
+    objects.iter().any(|object| object.name == name)
+}
+
 fn until_there(place: &Place, way: Way, file: &Path) {
-    let (begun, name) = (Instant::now(), file.file_name().unwrap().to_str().unwrap());
-    let is_there = || {
-        place
-            .world
-            .objects(way.service)
-            .iter()
-            .any(|object| object.name == name)
-    };
-    while !is_there() {
-        assert!(begun.elapsed() < PATIENCE, "{way:?}: {name} did not arrive");
+    let begun = Instant::now();
+    while !is_there(place, way, file) {
+        assert!(begun.elapsed() < PATIENCE, "{way:?}: {} did not arrive", file.display());
+        std::thread::sleep(LOOK_AGAIN);
+    }
+}
+
+/// Whether a service was asked to take a file.
+fn has_begun(place: &Place, way: Way) -> bool {
+    let stats = place.world.sandbox().stats();
+    stats.services[&way.service].requests.contains_key(&Step::Create)
+}
+
+fn until_begun(place: &Place, way: Way) {
+    let begun = Instant::now();
+    while !has_begun(place, way) {
+        assert!(begun.elapsed() < PATIENCE, "{way:?}: nothing was asked for");
         std::thread::sleep(LOOK_AGAIN);
     }
 }
@@ -56,8 +72,9 @@ fn a_window_that_is_killed_at_any_time_loses_nothing_and_sends_nothing_twice() {
     let first =
         std::env::var("SKYLIFT_SEED").map_or_else(|_| rand::random::<u64>() >> 16, |text| text.parse().unwrap());
     let place = Place::new();
-    let screen = Screen::start(&place.world.data());
+    let screen = Screen::start(&place.world.data(), place.world.canary());
     place.world.sandbox().set_faults(vec![SLOW.parse().unwrap()]);
+    let (mut under_way, mut parts) = (0, 0);
     for seed in first..first + many {
         println!("windows: SKYLIFT_SEED={seed}");
         let mut chance = StdRng::seed_from_u64(seed);
@@ -66,17 +83,31 @@ fn a_window_that_is_killed_at_any_time_loses_nothing_and_sends_nothing_twice() {
         let mut upload = way.upload(&file);
         upload.push("--detach".into());
         let _ = life.run(upload).expect(0);
+        place.world.sandbox().reset_stats();
         let mut window = window(&screen, &life, &place.world.canary().key);
         let killed = Group::start(&mut window);
-        std::thread::sleep(Duration::from_millis(chance.random_range(LIVES)));
+        if chance.random_bool(0.7) {
+            until_begun(&place, way);
+            std::thread::sleep(Duration::from_millis(chance.random_range(UPLOADS)));
+        } else {
+            std::thread::sleep(Duration::from_millis(chance.random_range(LIVES)));
+        }
         drop(killed);
+        under_way += u64::from(has_begun(&place, way) && !is_there(&place, way, &file));
+        let acknowledged = life.acknowledged(way);
         let next = Group::start(&mut window);
         until_there(&place, way, &file);
         drop(next);
         let _ = life.run(["run", "--until-idle"]).expect(0);
         place.assert_whole_and_once(way, &file);
+        parts += life.assert_none_sent_again(way, &acknowledged);
     }
-    println!("windows: {many} were killed");
+    println!("windows: {many} were killed, {under_way} while they uploaded, with {parts} acknowledged parts on disk");
+    // A few may all be killed before they upload, or after.
+    assert!(
+        many <= WINDOWS || under_way > 0,
+        "no window was killed while it uploaded"
+    );
 }
 
 /// The processes that show pages on a screen.
@@ -92,7 +123,7 @@ fn pages(screen: &Screen) -> Vec<i32> {
 fn a_page_that_dies_comes_back_and_its_uploads_go_on() {
     let place = Place::new();
     let (way, life) = (WAYS[0], place.life());
-    let screen = Screen::start(&life.data);
+    let screen = Screen::start(&life.data, place.world.canary());
     place.world.sandbox().set_faults(vec![SLOW.parse().unwrap()]);
     let file = place.file(way, 100 * PART);
     let mut upload = way.upload(&file);
@@ -109,7 +140,8 @@ fn a_page_that_dies_comes_back_and_its_uploads_go_on() {
     };
     let mut command = window(&screen, &life, &place.world.canary().key);
     command
-        .env("RUST_LOG", "skylift_desktop=info")
+        // The loudest there is: the log too is looked through for secrets.
+        .env("RUST_LOG", "trace")
         .stderr(fs::File::create(&log).unwrap());
     let window = Group::start(&mut command);
     until_pages_listened(1);
@@ -120,5 +152,9 @@ fn a_page_that_dies_comes_back_and_its_uploads_go_on() {
     until_pages_listened(2);
     until_there(&place, way, &file);
     drop(window);
+    assert!(
+        fs::read_to_string(&log).unwrap().contains("TRACE"),
+        "it is not the loudest log"
+    );
     place.assert_whole_and_once(way, &file);
 }

@@ -12,7 +12,7 @@ mod payloads;
 mod screen;
 
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use skylift_sandbox::Service;
 use skylift_tests::{Account, World, accounts, binary};
@@ -21,12 +21,17 @@ use page::{Page, by};
 use screen::{Group, Screen};
 
 const MIB: u64 = 1024 * 1024;
+/// Of the file that is paused: at `SLOW` a part takes much longer than what buffers of the system hold.
+const PART: u64 = 48 * MIB;
+const SLOW: &str = "archetype:part:slow=6MB/s";
+/// What may be on the wire when an upload is paused arrives in so many milliseconds, on a busy machine.
+const ON_THE_WIRE: i64 = 2000;
 /// A second start hands over and ends.
 const SECOND_START: Duration = Duration::from_secs(20);
 
 /// Lets a test do its deeds in a window of its own.
 fn in_a_window(world: &World, deeds: impl AsyncFnOnce(&Screen, &Page)) {
-    in_a_window_of(&Screen::start(&world.data()), deeds);
+    in_a_window_of(&Screen::start(&world.data(), world.canary()), deeds);
 }
 
 /// The same on a screen that was prepared.
@@ -44,7 +49,9 @@ fn in_a_window_of(screen: &Screen, deeds: impl AsyncFnOnce(&Screen, &Page)) {
 
 #[test]
 fn a_person_adds_accounts_gives_files_and_gets_proof() {
-    let world = World::new();
+    let mut config = World::patient();
+    config.archetype.part_size = Some(PART);
+    let world = World::with(config);
     in_a_window(&world, async |screen, page| {
         page.see("empty-state").await;
         page.picture("1-first-start").await;
@@ -156,10 +163,8 @@ async fn pause_and_resume(screen: &Screen, page: &Page, world: &World) -> PathBu
     })
     .await;
     page.miss("notice").await;
-    world
-        .sandbox()
-        .set_faults(vec!["archetype:part:slow=2MB/s".parse().unwrap()]);
-    let large = world.file("recording.mov", 40 * MIB);
+    world.sandbox().set_faults(vec![SLOW.parse().unwrap()]);
+    let large = world.file("recording.mov", 5 * PART);
     let bytes = || world.sandbox().stats().services[&Service::Archetype].file_bytes;
     let before = bytes();
     let _elsewhere = mouse::copy(screen, std::slice::from_ref(&large));
@@ -176,7 +181,7 @@ async fn pause_and_resume(screen: &Screen, page: &Page, world: &World) -> PathBu
     page.picture("6-uploading").await;
     page.click("pause-all").await;
     page.see_row("[data-hold=paused]").await;
-    nothing_more_arrives(page, bytes).await;
+    nothing_more_arrives(page, world).await;
     page.picture("7-paused").await;
     assert!(
         world
@@ -192,16 +197,25 @@ async fn pause_and_resume(screen: &Screen, page: &Page, world: &World) -> PathBu
     large
 }
 
-/// What was on the wire when the pause took hold may arrive; then nothing for as long as a slow part would need.
-async fn nothing_more_arrives(page: &Page, bytes: impl Fn() -> u64 + Send + Sync) {
-    let mut last = (bytes(), std::time::Instant::now());
-    page.until("a second without a byte", async || {
-        if bytes() != last.0 {
-            last = (bytes(), std::time::Instant::now());
-        }
-        (last.1.elapsed() > Duration::from_secs(1)).then_some(())
+/// What was on the wire when the pause took hold may arrive soon after; then nothing does.
+async fn nothing_more_arrives(page: &Page, world: &World) {
+    let paused = now();
+    let last = || world.sandbox().stats().services[&Service::Archetype].last_file_byte_at;
+    page.until("no byte arrives any more", async || {
+        (now() - paused.max(last()) > 2 * ON_THE_WIRE).then_some(())
     })
     .await;
+    let late = last() - paused;
+    assert!(
+        late <= ON_THE_WIRE,
+        "a byte arrived {late} ms after the row said paused"
+    );
+}
+
+/// Milliseconds since 1970.
+fn now() -> i64 {
+    let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap();
+    i64::try_from(now.as_millis()).unwrap()
 }
 
 /// Opens the drawer, reads the receipt, copies the identity and pastes it as text.

@@ -162,7 +162,7 @@ fn forged_payloads_name_no_file_read_no_key_and_harm_nothing() {
         .find(|account| account.service == Service::Archetype)
         .unwrap();
     let world = World::with_account(account);
-    let screen = Screen::start(&world.data()).with("SKYLIFT_KEY_ARCHETYPE", &world.canary().key);
+    let screen = Screen::start(&world.data(), world.canary()).with("SKYLIFT_KEY_ARCHETYPE", &world.canary().key);
     let (elsewhere, heard) = other_server();
     in_a_window_of(&screen, async |_, page| {
         page.see("empty-state").await;

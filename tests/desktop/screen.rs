@@ -2,6 +2,7 @@
 //! runs the test is touched, and nothing outlives it.
 
 use std::ffi::{OsStr, OsString};
+use std::fs::File;
 use std::io::{BufRead, BufReader, Write};
 use std::net::TcpListener;
 use std::os::unix::process::CommandExt;
@@ -9,6 +10,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdout, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
+use skylift_tests::Canary;
 use tempfile::TempDir;
 
 /// A program with everything it started; all of it is killed when this ends.
@@ -67,18 +69,48 @@ impl Lines {
 
 /// The desktop.
 pub(super) struct Screen {
-    home: TempDir,
     variables: Vec<(&'static str, OsString)>,
     // Ended in this order.
     _keychain: Group,
     _bus: Group,
     _display: Group,
+    home: Home,
+}
+
+/// The home folder, with what the programs say in it. At its end it and all that a page has left there, as its cache, are
+/// looked through for the planted key.
+struct Home {
+    folder: TempDir,
+    canary: Canary,
+}
+
+impl Home {
+    fn path(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// Where the programs say what nobody reads as they say it.
+    fn said(&self) -> File {
+        let said = self.path().join("said.txt");
+        File::options().create(true).append(true).open(said).unwrap()
+    }
+}
+
+impl Drop for Home {
+    fn drop(&mut self) {
+        if !std::thread::panicking() {
+            self.canary.assert_absent_below(self.path());
+        }
+    }
 }
 
 impl Screen {
-    /// Starts one whose programs keep their data in `data`.
-    pub(super) fn start(data: &Path) -> Self {
-        let home = tempfile::Builder::new().prefix("skylift-home-").tempdir().unwrap();
+    /// Starts one whose programs keep their data in `data`, and a key nowhere.
+    pub(super) fn start(data: &Path, canary: &Canary) -> Self {
+        let home = Home {
+            folder: tempfile::Builder::new().prefix("skylift-home-").tempdir().unwrap(),
+            canary: canary.clone(),
+        };
         let mut display =
             Group::start(piped("Xvfb").args(["-displayfd", "1", "-screen", "0", "1280x800x24", "-nolisten", "tcp"]));
         let number = display.lines().next();
@@ -92,11 +124,11 @@ impl Screen {
         variables.push(("DBUS_SESSION_BUS_ADDRESS", bus.lines().next().into()));
         let keychain = unlock_keychain(&variables);
         Self {
-            home,
             variables,
             _keychain: keychain,
             _bus: bus,
             _display: display,
+            home,
         }
     }
 
@@ -122,7 +154,9 @@ impl Screen {
             .env_clear()
             .envs(self.variables.clone())
             .current_dir(self.home.path())
-            .stdin(Stdio::null());
+            .stdin(Stdio::null())
+            .stdout(self.home.said())
+            .stderr(self.home.said());
         command
     }
 
@@ -143,7 +177,7 @@ impl Screen {
     pub(super) fn window(&self, title: &str) -> Option<String> {
         let title = format!("^{title}$");
         let search = ["search", "--onlyvisible", "--name", &title];
-        let found = self.command("xdotool").args(search).output().unwrap();
+        let found = self.reading("xdotool").args(search).output().unwrap();
         let found = String::from_utf8(found.stdout).unwrap();
         found.lines().next().map(str::to_owned)
     }
