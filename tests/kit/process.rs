@@ -14,7 +14,7 @@ pub fn binary(name: &str) -> PathBuf {
         .take(2)
         .map(|folder| folder.join(name))
         .find(|path| path.is_file());
-    found.unwrap_or_else(|| panic!("{name} is not built; run `./dev build` or `cargo build` first"))
+    found.unwrap_or_else(|| panic!("{name} is not built; run `cargo build --workspace --bins` first"))
 }
 
 /// A program that ended.
