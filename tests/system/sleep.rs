@@ -12,6 +12,8 @@ use crate::watched::{LIAR, can, set_clock, with_own_clock};
 
 /// Bytes of a part.
 const PART: u64 = 10 * 1024;
+/// Of a file that takes a while.
+const PARTS: usize = 30;
 const WOKE: &str = "Woke";
 
 /// A sandbox where a small file has many parts.
@@ -111,10 +113,14 @@ fn a_process_that_stood_still_while_its_connections_ended_goes_on() {
         .sandbox()
         .set_faults(vec!["archetype:part:delay=1s:skip=3".parse().unwrap()]);
     let running = Running::start(&world);
-    let file = add(&world, account, "a.txt", 30 * PART);
+    let file = add(&world, account, "a.txt", PARTS as u64 * PART);
     until_row(&world, "a.txt", |row| row["acknowledged"].as_u64() >= Some(3 * PART));
     running.signal(Signal::STOP);
     let acknowledged = acknowledged(&world);
+    assert!(
+        acknowledged.len() < PARTS,
+        "it ended before it stood still: {acknowledged:?}"
+    );
     way.close();
     way.open();
     running.signal(Signal::CONT);

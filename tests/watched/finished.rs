@@ -140,7 +140,7 @@ fn an_editor_that_saves_by_rename() {
 #[test]
 fn a_program_that_appends_again_and_again_is_waited_for_when_it_was_seen_to_pause() {
     written_by(
-        "for n in 1 2 3 4 5; do head -c 45000 <(tail -c +$(((n - 1) * 45000 + 1)) \"$WHOLE\") >> slow.txt; sleep 1; done",
+        "for n in 1 2 3 4 5; do head -c 45000 <(tail -c +$(((n - 1) * 45000 + 1)) \"$WHOLE\") >> slow.txt; sleep 0.5; done",
         "slow.txt",
     );
 }

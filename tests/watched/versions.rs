@@ -1,6 +1,7 @@
 //! Each version once: nothing twice, nothing lost, across renames, restarts and kills.
 
 use std::fs;
+use std::io::Write;
 
 use skylift_sandbox::{Config, Service};
 use skylift_tests::{Running, World};
@@ -111,8 +112,11 @@ fn a_version_that_changes_while_it_waits_takes_its_place() {
     let running = Running::start(&world);
     fs::write(folder.join("a.txt"), "first").unwrap();
     running.until_folder(1, "queued", |folder| folder["queued"] == 1);
-    fs::write(folder.join("a.txt"), "second, and longer").unwrap();
+    // As long as it is open for writing it is not finished, so that this is seen however slow the test is.
+    let mut again = fs::File::create(folder.join("a.txt")).unwrap();
+    again.write_all(b"second, and longer").unwrap();
     running.until_folder(1, "unfinished again", |folder| folder["unfinished"] == 1);
+    drop(again);
     running.until_folder(1, "queued again", |folder| {
         folder["queued"] == 1 && folder["unfinished"] == 0
     });
