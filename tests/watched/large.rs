@@ -104,7 +104,7 @@ fn a_large_tree_takes_little_memory_and_costs_next_to_nothing_while_nothing_happ
 }
 
 #[test]
-fn a_tree_that_is_larger_than_the_queue_waits_on_disk() {
+fn a_large_tree_that_does_not_fit_into_the_queue_waits_on_disk() {
     let files = number("SKYLIFT_TREE", TREE / 4);
     let mut world = World::with_account(account());
     let folder = world.watch("in", account(), &[]);
