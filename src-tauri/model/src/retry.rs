@@ -47,6 +47,12 @@ mod tests {
     fn uploads_that_fail_together_do_not_come_back_together() {
         let pauses: std::collections::BTreeSet<_> = (0..50).map(|seed| backoff(3, seed)).collect();
         assert!(pauses.len() > 40, "only {} different pauses of 50", pauses.len());
+        // The third pause is 4 s, and up to as much again.
+        let (first, last) = (pauses.first().unwrap(), pauses.last().unwrap());
+        assert!(
+            *last >= *first + FIRST * 2,
+            "all of them come back from {first:?} to {last:?}"
+        );
     }
 
     #[test]
