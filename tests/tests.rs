@@ -6,6 +6,9 @@
 mod crash;
 #[cfg(target_os = "linux")]
 mod desktop;
+#[path = "fuzz/src/hostile_names.rs"]
+#[expect(unreachable_pub, reason = "it is public where it is at home")]
+mod hostile_names;
 mod layering;
 mod scenarios;
 #[cfg(target_os = "linux")]

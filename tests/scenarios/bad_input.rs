@@ -1,11 +1,15 @@
 //! What bad input gets: a clear message with a next step, and nothing lost.
 
+use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::PermissionsExt;
 use std::process::Command;
 
+use skylift_model::names::{remote_name, shown};
 use skylift_sandbox::{Config, Service};
 use skylift_tests::{Account, Finished, World, accounts};
+
+use crate::hostile_names::HOSTILE_NAMES;
 
 fn archetype() -> Account {
     accounts()[4]
@@ -127,11 +131,26 @@ fn a_file_that_may_not_be_read_is_named() {
     let world = World::with_account(archetype());
     let file = world.file("locked.txt", 10);
     std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o000)).unwrap();
-    if std::fs::File::open(&file).is_ok() {
-        // Root may read everything; what it may not is a device or a pipe, which has its own test.
+    if std::fs::File::open(&file).is_err() {
+        return assert_skipped(&world, &upload(&world, &file, archetype()), &["may not be read"]);
+    }
+    // Root may read everything. As somebody else the one who runs this owns the same files, and may not.
+    let plain = ["--user", "--map-user=1000", "--map-group=1000"];
+    if !crate::watched::can("namespaces of a user", "unshare", &[&plain[..], &["true"]].concat()) {
         return;
     }
-    assert_skipped(&world, &upload(&world, &file, archetype()), &["may not be read"]);
+    let upload = world.command([
+        "upload".as_ref(),
+        file.as_os_str(),
+        "--to".as_ref(),
+        "archetype".as_ref(),
+        "--json".as_ref(),
+    ]);
+    let mut command = Command::new("unshare");
+    command.args(plain).arg(upload.get_program()).args(upload.get_args());
+    command.env_clear().current_dir(world.files());
+    command.envs(upload.get_envs().filter_map(|(name, value)| Some((name, value?))));
+    assert_skipped(&world, &world.finish(command), &["may not be read"]);
 }
 
 #[test]
@@ -180,7 +199,7 @@ fn hostile_names_arrive_and_are_shown_escaped() {
         for (number, name) in names.into_iter().enumerate() {
             let mut name = name.to_vec();
             name.extend(format!(".{}", account.ending).bytes());
-            let file = world.file(std::ffi::OsStr::from_bytes(&name), 1000 + number as u64);
+            let file = world.file(OsStr::from_bytes(&name), 1000 + number as u64);
             let finished = world
                 .skylift([
                     "upload".as_ref(),
@@ -193,6 +212,50 @@ fn hostile_names_arrive_and_are_shown_escaped() {
             world.assert_holds_once(account.service, &file);
         }
         assert_eq!(world.objects(account.service).len(), names.len());
+    }
+}
+
+/// What a terminal obeys, or what changes the order of the text around it.
+fn acts_on_a_screen(c: char) -> bool {
+    c.is_control()
+        || matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+}
+
+#[test]
+fn hostile_names_are_listed_and_do_nothing_to_a_terminal() {
+    let world = World::with_account(archetype());
+    let folder = world.files().join("hostile");
+    std::fs::create_dir(&folder).unwrap();
+    for (_, name) in HOSTILE_NAMES {
+        std::fs::write(folder.join(OsStr::from_bytes(name)), name).unwrap();
+    }
+    let added = world
+        .skylift(["upload", "hostile", "--to", "archetype", "--detach"])
+        .expect(0);
+    let listed = world.skylift(["queue"]).expect(0);
+    for said in [&added.stdout, &added.stderr, &listed.stdout, &listed.stderr] {
+        let acts = said.lines().find(|line| line.contains(acts_on_a_screen));
+        assert_eq!(acts, None);
+    }
+    for (what, name) in HOSTILE_NAMES {
+        let shown = shown(remote_name(name).as_bytes());
+        let is_there = listed.stdout.lines().any(|line| line.ends_with(&format!("  {shown}")));
+        assert!(is_there, "{what}: {shown:?} is not in the list:\n{}", listed.stdout);
+        let text = String::from_utf8_lossy(name);
+        for c in text.chars().filter(|c| acts_on_a_screen(*c)) {
+            assert!(shown.contains(&escaped(c)), "{what}: {c:?} is not in {shown:?}");
+        }
+    }
+}
+
+/// What stands for a character that acts: a control character has another name at the service as well.
+fn escaped(c: char) -> String {
+    if c.is_control() {
+        let bytes = c.to_string().into_bytes();
+        let escape = |byte: &u8| ["%".to_owned(), hex::encode_upper([*byte])];
+        bytes.iter().flat_map(escape).collect()
+    } else {
+        c.escape_unicode().to_string()
     }
 }
 
@@ -251,6 +314,7 @@ fn an_unreachable_service_is_waited_for_without_spending_attempts() {
         ..Config::default()
     });
     let rest: Vec<String> = lines.map(Result::unwrap).collect();
+    world.hear("an upload that waits", rest.join("\n").into_bytes());
     assert!(child.wait().unwrap().success(), "{rest:?}");
     let completed = rest.iter().find(|line| line.contains("\"completed\"")).unwrap();
     assert!(completed.contains("\"attempts\":1"), "{completed}");
@@ -306,38 +370,41 @@ fn a_broken_settings_file_is_named_and_left_alone() {
     assert_eq!(std::fs::read_to_string(&path).unwrap(), "accounts = 7\n");
 }
 
+/// A data folder on a file system of 64 KiB stands in for a full disk: the queue does not fit. Then there is room.
+const FULL_DISK: &str = r#"
+mount -t tmpfs -o size=64k none "$SKYLIFT_DATA_DIR"
+cp "$FROM"/settings.toml "$SKYLIFT_DATA_DIR"
+if "$@"; then exit 100; fi
+mount -o remount,size=64m "$SKYLIFT_DATA_DIR"
+echo "there is room" >&2
+"$@"
+"$1" --json queue
+"#;
+
 #[test]
-fn a_full_disk_is_named_and_the_upload_goes_on_when_there_is_room() {
-    let world = World::with_account(archetype());
-    let file = world.file("a.txt", 1000);
-    // A data folder on a file system of 64 KiB stands in for a full disk: the queue does not fit.
-    let small = world.files().join("small");
-    std::fs::create_dir(&small).unwrap();
-    let mounted = Command::new("unshare").args(["-m", "true"]).status();
-    if !mounted.is_ok_and(|status| status.success()) {
-        println!("skipped: mounting is not allowed here");
+fn a_full_disk_is_named_and_the_file_is_taken_when_there_is_room() {
+    let plain = ["--mount", "true"];
+    if !crate::watched::can("mounts of a program", "unshare", &plain) {
         return;
     }
-    let script = format!(
-        "mount -t tmpfs -o size=64k none {0} && cp {1}/settings.toml {0}/ && {2} --data-dir {0} --json upload {3} --to archetype",
-        small.display(),
-        world.data().display(),
-        skylift_tests::binary("skylift").display(),
-        file.display(),
-    );
-    let mut command = world.command(["-c"]);
-    let environment: Vec<_> = command
-        .get_envs()
-        .filter_map(|(k, v)| Some((k.to_owned(), v?.to_owned())))
-        .collect();
-    command = Command::new("unshare");
-    command.args(["-m", "sh", "-c", &script]).env_clear().envs(environment);
-    let finished = world.finish(command);
-    assert_ne!(finished.code(), 0);
+    let world = World::with_account(archetype());
+    let file = world.file("a.txt", 1000);
+    let small = world.files().join("small");
+    std::fs::create_dir(&small).unwrap();
+    let upload = world.command(["--json", "upload", file.to_str().unwrap(), "--to", "archetype"]);
+    let mut command = Command::new("unshare");
+    command.args(["--mount", "sh", "-euc", FULL_DISK, "sh"]);
+    command.arg(upload.get_program()).args(upload.get_args()).env_clear();
+    command.envs(upload.get_envs().filter_map(|(name, value)| Some((name, value?))));
+    command.env("FROM", world.data()).env("SKYLIFT_DATA_DIR", &small);
+    let finished = world.finish(command).expect(0);
+    let (full, _) = finished.stderr.split_once("there is room").unwrap();
     assert!(
-        finished.stderr.contains("disk is full"),
+        full.contains("disk is full"),
         "{}\n{}",
         finished.stdout,
         finished.stderr
     );
+    assert_eq!(finished.events("completed").len(), 1, "{}", finished.stdout);
+    world.assert_holds_once(Service::Archetype, &file);
 }
