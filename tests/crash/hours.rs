@@ -184,6 +184,10 @@ fn an_engine_that_works_for_hours_takes_no_more_than_at_the_start() {
     );
     assert!(taken.iter().all(|one| one.log < LOG), "{taken:#?}");
     let Some(warm) = taken.get(WARM..).filter(|warm| warm.len() > WARM) else {
+        println!(
+            "hours: whether it takes more with time was not looked at: that takes more than {} rounds",
+            2 * WARM
+        );
         return;
     };
     let (early, late) = warm.split_at(warm.len() / 2);
