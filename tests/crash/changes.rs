@@ -25,7 +25,7 @@ const STAMP: usize = 512;
 /// Uploads that share a sandbox.
 const SHARED: u64 = 100;
 
-/// A state of a file: no piece of it is in any other state.
+/// A state of a file: no piece of it is in any other state, nor is any other file.
 fn state(number: u64, pieces: usize) -> Vec<u8> {
     let piece = |index: usize| {
         [number.to_le_bytes(), (index as u64).to_le_bytes()]
@@ -98,17 +98,21 @@ fn point(place: &Place, chance: &mut StdRng) {
     // A file that is made anew is empty for a moment.
     states.insert(skylift_tests::crc32c(Path::new("/dev/null")));
     let mut upload = life.command(way.upload(&file));
-    let mut child = upload.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
-    for number in 1..=OF_ONE {
+    let child = upload.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let first = chance.random::<u64>() >> 1;
+    let last = first + OF_ONE - 1;
+    for number in first..=last {
         std::thread::sleep(Duration::from_millis(chance.random_range(0..60)));
-        if number == OF_ONE {
+        if number == last {
             write_over(&file, &state(number, 80));
         } else {
             change(&file, number, chance);
         }
         states.insert(skylift_tests::crc32c(&file));
     }
-    let _ = child.wait().unwrap();
+    let output = child.wait_with_output().unwrap();
+    let said = [&output.stdout[..], &output.stderr].concat();
+    place.world.hear("an engine whose file changes", said);
     // One that changed too often was given up.
     let _ = life.run(["retry", "--all"]);
     let rows = life.run(["queue", "--json"]).expect(0);

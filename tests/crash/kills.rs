@@ -31,12 +31,15 @@ fn span(place: &Place, way: Way, size: u64) -> Duration {
 }
 
 /// Lets an engine live for a while. Whether it was killed.
-fn kill(life: &Life<'_>, way: Way, file: &Path, after: Duration) -> bool {
+fn kill(place: &Place, life: &Life<'_>, way: Way, file: &Path, after: Duration) -> bool {
     let mut command = life.go_on(way, file);
-    let mut child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     std::thread::sleep(after);
     child.kill().unwrap();
-    child.wait().unwrap().code().is_none()
+    let output = child.wait_with_output().unwrap();
+    let said = [&output.stdout[..], &output.stderr].concat();
+    place.world.hear("an engine that was killed", said);
+    output.status.code().is_none()
 }
 
 /// P6: after each kill at most what was not on record is sent again.
@@ -57,7 +60,13 @@ fn point(shared: &Shared<'_>, chance: &mut StdRng) {
     let crc32c = skylift_tests::crc32c(&file);
     let (mut kills, mut missing, mut acknowledged) = (0, 0, Acknowledged::new());
     for _ in 0..*one_of(chance, &[1, 1, 1, MOST]) {
-        kills += u64::from(kill(&life, way, &file, span.mul_f64(chance.random_range(0.0..1.2))));
+        kills += u64::from(kill(
+            place,
+            &life,
+            way,
+            &file,
+            span.mul_f64(chance.random_range(0.0..1.2)),
+        ));
         let now = life.acknowledged(way);
         missing += PART * size.div_ceil(PART).saturating_sub(now.len() as u64);
         for (part, arrived) in now {
@@ -91,8 +100,10 @@ fn an_upload_whose_engine_is_killed_at_any_time_arrives_whole_and_once() {
         kills: &kills,
         parts: &parts,
     };
-    for_each_point("kills", number("SKYLIFT_KILLS", POINTS), SHARED, make, point);
+    let many = number("SKYLIFT_KILLS", POINTS);
+    for_each_point("kills", many, SHARED, make, point);
     let (kills, parts) = (kills.into_inner(), parts.into_inner());
     println!("kills: {kills} in all, {parts} acknowledged parts were on disk when they came");
-    assert!(kills > 0 && parts > 0, "the kills hit nothing");
+    // A few may all come before the first part, or after the last.
+    assert!(many < SHARED || kills > 0 && parts > 0, "the kills hit nothing");
 }

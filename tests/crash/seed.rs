@@ -44,7 +44,7 @@ impl Seed {
     pub(super) fn new() -> Self {
         let place = Place::new();
         let life = place.life();
-        let [archetype, _, andi, _, _, rebilly] = WAYS;
+        let [archetype, _, andi, _, _, rebilly, ..] = WAYS;
         let folder = place.world.files().join("done");
         for number in 0..COMPLETED {
             let _ = place

@@ -151,7 +151,9 @@ pub(super) const FAULTS: [FaultOf; 28] = [
 /// What is asked of a service for each upload, in this order.
 fn steps(way: Way) -> &'static [Step] {
     match (way.service, way.mode) {
-        (Service::Rebilly, _) => &[Step::Create],
+        (Service::Rebilly, Some("raw")) => &[Step::Create, Step::Update],
+        (Service::Rebilly, _) | (Service::Archetype, Some("form")) => &[Step::Create],
+        (Service::Notion, Some("single")) => &[Step::Create, Step::Part],
         (Service::Andi, Some("single")) => &[Step::Create, Step::Part, Step::Status],
         _ => &[Step::Create, Step::Part, Step::Complete],
     }
@@ -160,14 +162,13 @@ fn steps(way: Way) -> &'static [Step] {
 impl FaultOf {
     /// How it happens this time.
     pub(super) fn trouble(&self, way: Way, chance: &mut StdRng) -> Trouble {
-        let (steps, bytes) = (
-            steps(way),
-            if way.service == Service::Rebilly {
-                Step::Create
-            } else {
-                Step::Part
-            },
-        );
+        let steps = steps(way);
+        // Where nothing is asked for first, the request that creates is the one with the bytes.
+        let bytes = if steps.contains(&Step::Part) {
+            Step::Part
+        } else {
+            Step::Create
+        };
         let at = chance.random_range(0..steps.len());
         let mut one_of = |acts: &[Act]| acts[chance.random_range(0..acts.len())];
         match self.how {
