@@ -125,6 +125,11 @@ impl<'a> Running<'a> {
         }
     }
 
+    /// Whether it has said its last line.
+    pub fn has_ended(&self) -> bool {
+        self.said.lines.lock().unwrap().1
+    }
+
     /// Waits until it has ended by itself; says with which exit status.
     pub fn wait(mut self) -> i32 {
         let deadline = Instant::now() + PATIENCE;

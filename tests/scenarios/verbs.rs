@@ -1,6 +1,5 @@
 //! Pause, resume, cancel, retry, a second process: what a person does while uploads move.
 
-use std::process::Stdio;
 use std::time::{Duration, Instant};
 
 use skylift_sandbox::{Service, Step};
@@ -97,10 +96,13 @@ fn a_command_that_comes_while_the_first_process_leaves_is_done_by_the_next() {
     for round in 0..10 {
         let path = world.file(format!("{round}.txt"), 1000);
         let upload = ["upload", path.to_str().unwrap(), "--to", "archetype", "--json"];
-        let mut leaving = world.command(upload).stdout(Stdio::null()).spawn().unwrap();
-        while leaving.try_wait().unwrap().is_none() {
+        let leaving = Running::spawn(&world, world.command(upload));
+        let deadline = Instant::now() + PATIENCE;
+        while !leaving.has_ended() {
+            assert!(Instant::now() < deadline, "it does not leave");
             let _ = world.skylift(["queue", "--json"]).expect(0);
         }
+        assert_eq!(leaving.wait(), 0);
         world.assert_holds_once(Service::Archetype, &path);
     }
 }
