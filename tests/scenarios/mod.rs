@@ -1,6 +1,7 @@
 //! What must be true of uploads, shown with the real program, real files and the sandbox.
 
 mod accounts;
+mod again;
 mod bad_input;
 mod bounds;
 mod faults;
