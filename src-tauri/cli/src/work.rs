@@ -2,11 +2,12 @@
 //!
 //! Shared by `upload`, `import` and `run`, which differ only in what they add and in what they wait for.
 
+use std::collections::BTreeMap;
 use std::time::Instant;
 
 use skylift_engine::Handle;
-use skylift_model::api::{Added, Answer, Command, Feed, Filter, Row, Selection};
-use skylift_model::{Phase, UploadId};
+use skylift_model::api::{Added, Answer, Command, Feed, Filter, FolderState, FolderView, Notice, Row, Selection};
+use skylift_model::{FolderId, Phase, UploadId};
 
 use crate::event::Event;
 use crate::exit::{Exit, unexpected};
@@ -75,6 +76,8 @@ struct Work<'a> {
     heard: bool,
     /// Whether no watched folder is about to bring anything by itself.
     folders_idle: bool,
+    /// What keeps watched folders from bringing anything, as it was told.
+    troubles: BTreeMap<FolderId, String>,
     started: Instant,
 }
 
@@ -93,6 +96,7 @@ impl<'a> Work<'a> {
             lenders: Vec::new(),
             heard: false,
             folders_idle: matches!(task, Task::Send { .. }),
+            troubles: BTreeMap::new(),
             started,
         }
     }
@@ -130,11 +134,21 @@ impl<'a> Work<'a> {
         Ok(accounts.into_iter().map(|account| account.name).collect())
     }
 
-    async fn are_folders_idle(&mut self) -> anyhow::Result<bool> {
+    /// How watched folders stand; one that is gone or stopped is told of once.
+    async fn hear_of_folders(&mut self) -> anyhow::Result<()> {
         let Answer::Folders(folders) = self.line.call(Command::Folders).await? else {
             return Err(unexpected());
         };
-        Ok(folders.iter().all(|folder| folder.idle))
+        self.folders_idle = folders.iter().all(|folder| folder.idle);
+        let troubles: BTreeMap<_, _> = folders.iter().filter_map(trouble).collect();
+        for (id, text) in &troubles {
+            if self.troubles.get(id) != Some(text) {
+                let text = text.clone();
+                self.output.notice(&Notice { bad: true, text });
+            }
+        }
+        self.troubles = troubles;
+        Ok(())
     }
 
     async fn rows(&mut self, filter: Filter) -> anyhow::Result<Vec<Row>> {
@@ -217,7 +231,7 @@ impl<'a> Work<'a> {
             self.output.notice(&notice);
         }
         if feed.folders_changed && self.tracker.scope() == Scope::Everything {
-            self.folders_idle = self.are_folders_idle().await?;
+            self.hear_of_folders().await?;
         }
         let anew = feed.reset && std::mem::replace(&mut self.heard, true);
         let steps = self.tracker.apply(feed, Instant::now());
@@ -284,11 +298,23 @@ impl<'a> Work<'a> {
             return Ok(Exit::Interrupted);
         }
         if !task.is_detached() {
-            return Ok(exit(&summary));
+            return Ok(match exit(&summary) {
+                Exit::Done if !self.troubles.is_empty() => Exit::NeedsYou,
+                exit => exit,
+            });
         }
         if summary.waiting > 0 && self.setup.loudness >= 0 {
             output::complain("They are in the queue. An open Skylift sends them; otherwise `skylift run` does.");
         }
         Ok(if summary.skipped > 0 { Exit::Failed } else { Exit::Done })
     }
+}
+
+/// Why a watched folder brings nothing until somebody does something about it.
+fn trouble(folder: &FolderView) -> Option<(FolderId, String)> {
+    let reason = folder
+        .reason
+        .as_ref()
+        .filter(|_| matches!(folder.state, FolderState::Gone | FolderState::Stopped))?;
+    Some((folder.id, format!("Watched folder {}: {reason}", folder.path)))
 }
