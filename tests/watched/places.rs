@@ -288,3 +288,47 @@ fn a_drive_that_stops_answering_in_the_middle_of_files_holds_nothing_else_up() {
         world.assert_holds_once(Service::Andi, &behind.join(name));
     }
 }
+
+#[test]
+fn a_drive_that_does_not_answer_takes_no_place_from_files_of_another() {
+    if !super::can("file systems of a program", "test", &["-r", "/dev/fuse"]) {
+        return;
+    }
+    let world = World::with_account(account());
+    let (share, behind, at) = Share::of(&world);
+    // More than may move at once.
+    let names: Vec<_> = (0..20).map(|n| format!("{n}.txt")).collect();
+    for name in &names {
+        fs::rename(world.file(name, 1000), behind.join(name)).unwrap();
+    }
+    let add = |path: &Path| {
+        let path = path.to_str().unwrap();
+        let _ = world.skylift(["upload", path, "--to", "andi", "--detach"]).expect(0);
+    };
+    add(&at);
+    add(&world.file("local.txt", 1000));
+    share.signal("-STOP");
+    let running = Running::start(&world);
+    running.wait_for("completed", "local.txt", 1);
+    let waiting = running.wait_for("waiting", &names[0], 1);
+    assert!(
+        waiting[0]["reason"].as_str().unwrap().contains("does not answer"),
+        "{waiting:?}"
+    );
+    share.signal("-CONT");
+    let _ = world.skylift(["retry", "--all"]).expect(0);
+    for name in &names {
+        running.wait_for("completed", name, 1);
+        world.assert_holds_once(Service::Andi, &behind.join(name));
+    }
+}
+
+#[test]
+fn a_folder_that_is_gone_is_said_and_needs_the_person_when_a_run_ends() {
+    let world = World::with_account(account());
+    let folder = world.watch("in", account(), &[]);
+    fs::remove_dir(&folder).unwrap();
+    let ended = world.skylift(["run", "--until-idle"]);
+    assert_eq!(ended.code(), 3, "{}{}", ended.stdout, ended.stderr);
+    assert!(ended.stderr.contains("Watched folder"), "{}", ended.stderr);
+}

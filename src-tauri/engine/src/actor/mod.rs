@@ -219,6 +219,7 @@ impl Actor {
                 settings.get().transfers.parallel_parts.max(1),
             ))),
             pool: Arc::default(),
+            drives: Arc::default(),
             ports,
         };
         let ranks = records.values().map(|record| record.row.rank);

@@ -3,10 +3,12 @@
 //! A worker moves bytes and reports; it never touches the queue. What it reports is written by the actor, and where
 //! the order matters (the session before parts, the intent before the request that finishes) it waits for that.
 
+mod drives;
 mod finish;
 mod parts;
 mod settle;
 
+pub(crate) use drives::Drives;
 pub(crate) use parts::Links;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -113,6 +115,8 @@ pub(crate) struct Uplink {
     pub permits: Arc<Semaphore>,
     /// Buffers.
     pub pool: Arc<Pool>,
+    /// Drives that files are opened on.
+    pub drives: Arc<Drives>,
 }
 
 /// Bytes of one upload, counted while they move.
@@ -227,7 +231,8 @@ async fn work(
     events: mpsc::UnboundedSender<(UploadId, Event)>,
     creating: Arc<Mutex<()>>,
 ) -> Ending {
-    let (ports, root, path) = (uplink.ports.clone(), assignment.root.clone(), assignment.path.clone());
+    let (root, path) = (assignment.root.clone(), assignment.path.clone());
+    let (ports, drives) = (uplink.ports.clone(), uplink.drives.clone());
     let result = match Worker::new(assignment, uplink, events, creating).await {
         Ok(worker) => worker.drive().await,
         Err(halt) => Err(halt),
@@ -235,7 +240,7 @@ async fn work(
     match result {
         Ok(finished) => Ending::Completed(Box::new(finished)),
         Err(Halt::Fault(step, fault)) if fault.kind == FaultKind::SourceChanged => {
-            let now = open(&ports, root, path).await;
+            let now = drives.open(&ports, root, path).await;
             let now = now.and_then(|file| file.facts().map_err(|error| crate::files::explain(&error)));
             Ending::Changed(step, fault, now)
         }
@@ -245,19 +250,14 @@ async fn work(
     }
 }
 
-async fn open(ports: &Ports, root: Option<RawPath>, path: RawPath) -> Result<Arc<dyn SourceFile>, Fault> {
-    let files = ports.files.clone();
-    crate::files::aside(ports.aside, move || files.open(root.as_ref(), &path)).await?
-}
-
 /// Once everything was sent the file is no longer needed: the service is asked all the same.
 async fn open_for(
     phase: Phase,
-    ports: &Ports,
+    uplink: &Uplink,
     root: Option<RawPath>,
     path: RawPath,
 ) -> Result<Option<Arc<dyn SourceFile>>, Halt> {
-    match open(ports, root, path).await {
+    match uplink.drives.open(&uplink.ports, root, path).await {
         Err(_) if phase == Phase::Completing => Ok(None),
         opened => opened.map(Some).map_err(|fault| Halt::Fault("open".into(), fault)),
     }
@@ -324,7 +324,7 @@ impl Worker {
         let file = if job.flow().import {
             None
         } else {
-            open_for(phase, &uplink.ports, root, path).await?
+            open_for(phase, &uplink, root, path).await?
         };
         let key = uplink
             .keys
