@@ -15,6 +15,9 @@ use crate::exit::Exit;
 /// Between two progress events of one upload: at most ten a second.
 const PROGRESS_EVERY: Duration = Duration::from_millis(100);
 
+/// What was on its way when uploads were begun to be followed has come by then.
+const OLD_NEWS: Duration = Duration::from_secs(60);
+
 /// Which uploads to follow.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Scope {
@@ -39,8 +42,8 @@ pub(crate) struct Tracker {
     uploads: BTreeMap<UploadId, Tracked>,
     sums: Summary,
     vanished: usize,
-    /// When it was begun to follow.
-    since: Timestamp,
+    /// When it was begun to follow, by both clocks.
+    since: (Timestamp, Instant),
     /// When the newest upload was added that was told of so far. A later one is new, also where it has ended already.
     newest: Timestamp,
 }
@@ -100,7 +103,7 @@ impl Tracker {
             uploads: BTreeMap::new(),
             sums: Summary::default(),
             vanished: 0,
-            since: now,
+            since: (now, Instant::now()),
             newest: now,
         }
     }
@@ -113,6 +116,7 @@ impl Tracker {
     /// Follows these from now on, each told as added once.
     pub(crate) fn begin(&mut self, rows: Vec<Row>, now: Instant) -> Vec<Step> {
         let mut steps = Vec::new();
+        self.since.1 = now;
         for row in rows {
             self.take(&row, &mut steps);
             self.observe(row, now, &mut steps);
@@ -175,8 +179,10 @@ impl Tracker {
     }
 
     fn observe(&mut self, row: Row, now: Instant, steps: &mut Vec<Step>) {
-        // From before it was added again, and so retried.
-        let is_old_news = row.phase == Phase::Failed && row.finished_at.is_some_and(|at| at < self.since);
+        // From before it was added again, and so retried. Later the clock may have been set back.
+        let is_old_news = row.phase == Phase::Failed
+            && row.finished_at.is_some_and(|at| at < self.since.0)
+            && now.duration_since(self.since.1) < OLD_NEWS;
         let Some(tracked) = self.uploads.get_mut(&row.id).filter(|_| !is_old_news) else {
             return;
         };

@@ -364,8 +364,8 @@ fn hide(key: &Key, reply: &mut Reply) {
     if key.len() < SHORTEST_KEY {
         return;
     }
-    let in_json = serde_json::Value::from(key).to_string();
-    let in_json = in_json.trim_matches('"').to_owned();
+    let quoted = serde_json::Value::from(key).to_string();
+    let in_json = quoted[1..quoted.len() - 1].to_owned();
     for written in [key.to_owned(), in_json.replace('/', "\\/"), in_json] {
         for (_, value) in &mut reply.headers {
             *value = value.replace(&written, HIDDEN);

@@ -34,14 +34,11 @@ impl Drives {
         if self.owes_an_answer(&folder, asked) {
             return Err(silent());
         }
-        self.change(&folder, |open| open.push(asked));
-        let (files, drives) = (ports.files.clone(), self.clone());
+        let question = Question::of(self.clone(), folder, asked);
+        let files = ports.files.clone();
         let opening = aside(ports.aside, move || {
             let opened = files.open(root.as_ref(), &path);
-            drives.change(&folder, |open| {
-                let answered = open.iter().position(|since| *since == asked);
-                answered.map(|at| open.swap_remove(at));
-            });
+            drop(question);
             opened
         });
         let opened = tokio::time::timeout(PATIENCE, opening).await;
@@ -61,6 +58,29 @@ impl Drives {
         if open.is_empty() {
             asked.remove(folder);
         }
+    }
+}
+
+/// A drive that was asked. Dropped, it has answered, or is not asked any more.
+struct Question {
+    drives: Arc<Drives>,
+    folder: PathBuf,
+    asked: Instant,
+}
+
+impl Question {
+    fn of(drives: Arc<Drives>, folder: PathBuf, asked: Instant) -> Self {
+        drives.change(&folder, |open| open.push(asked));
+        Self { drives, folder, asked }
+    }
+}
+
+impl Drop for Question {
+    fn drop(&mut self) {
+        self.drives.change(&self.folder, |open| {
+            let answered = open.iter().position(|since| *since == self.asked);
+            answered.map(|at| open.swap_remove(at));
+        });
     }
 }
 
