@@ -230,6 +230,11 @@ fn links_are_left_out_or_followed_inside_the_folder_and_loops_end() {
     }
 }
 
+fn add(world: &World, path: &Path) {
+    let path = path.to_str().unwrap();
+    let _ = world.skylift(["upload", path, "--to", "andi", "--detach"]).expect(0);
+}
+
 #[test]
 fn a_drive_that_does_not_answer_holds_nothing_else_up() {
     if !super::can("file systems of a program", "test", &["-r", "/dev/fuse"]) {
@@ -265,20 +270,16 @@ fn a_drive_that_stops_answering_in_the_middle_of_files_holds_nothing_else_up() {
         fs::rename(world.file(name, 64 << 20), behind.join(name)).unwrap();
     }
     let running = Running::start(&world);
-    let upload = |path: &Path| {
-        let path = path.to_str().unwrap();
-        let _ = world.skylift(["upload", path, "--to", "andi", "--detach"]).expect(0);
-    };
     world
         .sandbox()
         .set_faults(vec!["andi:part:slow=4MB/s".parse().unwrap()]);
-    upload(&at);
+    add(&world, &at);
     for name in &names {
         running.wait_for("progress", name, 1);
     }
     share.signal("-STOP");
     world.sandbox().clear_faults();
-    upload(&world.file("local.txt", 1000));
+    add(&world, &world.file("local.txt", 1000));
     running.wait_for("completed", "local.txt", 1);
     let _ = world.skylift(["pause", "--all"]).expect(0);
     share.signal("-CONT");
@@ -301,12 +302,8 @@ fn a_drive_that_does_not_answer_takes_no_place_from_files_of_another() {
     for name in &names {
         fs::rename(world.file(name, 1000), behind.join(name)).unwrap();
     }
-    let add = |path: &Path| {
-        let path = path.to_str().unwrap();
-        let _ = world.skylift(["upload", path, "--to", "andi", "--detach"]).expect(0);
-    };
-    add(&at);
-    add(&world.file("local.txt", 1000));
+    add(&world, &at);
+    add(&world, &world.file("local.txt", 1000));
     share.signal("-STOP");
     let running = Running::start(&world);
     running.wait_for("completed", "local.txt", 1);
