@@ -107,8 +107,7 @@ export class Engine {
 			this.#put({ ...at, ...still, hold: 'paused', until: null, fault: null, reason: 'You paused it.', sent: at.acknowledged });
 		else if (verb === 'resume') this.#put({ ...at, ...turn });
 		else if (verb === 'retry') this.#put({ ...at, ...turn, phase: at.acknowledged > 0 ? 'uploading' : 'queued', finished_at: null });
-		else if (verb === 'cancel')
-			this.#put({ ...at, ...still, ...turn, phase: 'canceled', reason: 'You canceled it.', finished_at: Date.now() });
+		else if (verb === 'cancel') this.#put({ ...at, ...still, ...turn, phase: 'canceled', reason: null, finished_at: Date.now() });
 		else if (verb === 'next') this.#put({ ...at, rank: Math.min(...[...this.rows.values()].map((other) => other.rank)) - 1 });
 		else {
 			this.rows.delete(at.id);

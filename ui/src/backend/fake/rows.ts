@@ -162,7 +162,7 @@ const SHOWN: ((n: number) => Row)[] = [
 			sent: 4 * MB,
 		}),
 	(n) => row(n, { hold: 'source_missing', reason: FAULTS.missing.message, fault: FAULTS.missing }),
-	(n) => row(n, { phase: 'canceled', reason: 'You canceled it.', finished_at: START - 5_000 }),
+	(n) => row(n, { phase: 'canceled', reason: 'The file was deleted or moved away before it was uploaded.', finished_at: START - 5_000 }),
 	(n) => done(row(n), START - 40_000),
 	(n) => row(n),
 ];
