@@ -116,7 +116,9 @@ impl Tracker {
     /// Follows these from now on, each told as added once.
     pub(crate) fn begin(&mut self, rows: Vec<Row>, now: Instant) -> Vec<Step> {
         let mut steps = Vec::new();
-        self.since.1 = now;
+        if self.scope == Scope::Named {
+            self.since.1 = now;
+        }
         for row in rows {
             self.take(&row, &mut steps);
             self.observe(row, now, &mut steps);

@@ -15,7 +15,7 @@ const PAUSES: [&str; 2] = ["status=429:retry-after=1", "status=429"];
 /// How long a service asks for pauses.
 const STORY: Duration = Duration::from_secs(30 * 60);
 /// Once a minute or two, after a few soon; up to three parts go at once.
-const MOST: u64 = 150;
+const MOST: u64 = 112;
 
 fn is_left_alone(way: Way, step: Step, before: &str, pause: &str, seed: u64) -> Result<(), String> {
     let rule = format!("{}:{step}:{pause}", way.account.name);
