@@ -216,6 +216,8 @@ it.each([
 ])('stays usable at %s', async (_, size) => {
 	const page = await site.open({ query: 'rows=11', size });
 	expect(await page.evaluate('document.documentElement.scrollWidth <= innerWidth')).toBe(true);
+	const height = async (part: string) => (await page.getByTestId(part).first().boundingBox())?.height ?? 0;
+	expect(await height('list')).toBeGreaterThan(await height('row'));
 	await page.getByTestId('row').first().getByTestId('row-menu').click();
 	await page.getByTestId('menu').waitFor();
 	expect(await violations(page)).toEqual([]);
