@@ -1,6 +1,7 @@
 //! Whether a definition is sound: its TOML, its fields and types, and what they say together.
 //!
-//! Refuses to stop at the first mistake: whoever writes a definition gets all of them, in the order of the file.
+//! Refuses to stop at the first mistake: whoever writes a definition gets all of them, in the order of the file, a
+//! hundred at a time.
 
 mod modes;
 mod service;
@@ -18,11 +19,14 @@ use spots::{Spots, join};
 
 /// The largest definition; the built-in ones have about 10 KiB.
 const LARGEST: usize = 256 * 1024;
+/// As many problems as are told at a time: a file that is no definition has one at every word.
+const MOST_PROBLEMS: usize = 100;
 
 /// Reads a definition.
 pub(crate) fn parse(text: &str) -> Result<Service, Vec<Problem>> {
     if text.len() > LARGEST {
-        let spots = Spots::new("", &DeTable::new());
+        let nothing = DeValue::Table(DeTable::new());
+        let spots = Spots::new("", &nothing);
         let problem = format!("the file has {} bytes", text.len());
         return Err(vec![spots.at(
             0,
@@ -32,11 +36,12 @@ pub(crate) fn parse(text: &str) -> Result<Service, Vec<Problem>> {
         )]);
     }
     let (table, errors) = DeTable::parse_recoverable(text);
+    let root = Spanned::new(table.span(), DeValue::Table(table.into_inner()));
     let mut findings = Findings {
-        spots: Spots::new(text, table.get_ref()),
+        spots: Spots::new(text, root.get_ref()),
         problems: Vec::new(),
     };
-    for error in errors {
+    for error in errors.into_iter().take(MOST_PROBLEMS) {
         let position = error.span().map_or(0, |span| span.start);
         let remedy = "correct the TOML; see https://toml.io".to_owned();
         findings.problems.push(
@@ -46,8 +51,6 @@ pub(crate) fn parse(text: &str) -> Result<Service, Vec<Problem>> {
         );
     }
     findings.stop()?;
-    let span = table.span();
-    let root = Spanned::new(span, DeValue::Table(table.into_inner()));
     for (path, problem, remedy) in shape::check(&crate::schema::json_schema(), &root) {
         findings.add(&path, problem, remedy);
     }
@@ -73,8 +76,10 @@ struct Findings<'t> {
 
 impl Findings<'_> {
     fn add(&mut self, path: &str, problem: impl Into<String>, remedy: impl Into<String>) {
-        self.problems
-            .push(self.spots.problem(path, problem.into(), remedy.into()));
+        if self.problems.len() < MOST_PROBLEMS {
+            self.problems
+                .push(self.spots.problem(path, problem.into(), remedy.into()));
+        }
     }
 
     /// Notes a flaw of a text that has a syntax of its own; whether there was none.

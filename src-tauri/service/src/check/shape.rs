@@ -7,6 +7,7 @@ use skylift_model::names::shown;
 use toml::Spanned;
 use toml::de::DeValue;
 
+use super::MOST_PROBLEMS;
 use super::spots::join;
 
 /// As much of a name, in characters, as is held against the fields there are.
@@ -56,12 +57,22 @@ impl<'a> Shape<'a> {
         }
     }
 
+    fn is_full(&self) -> bool {
+        self.out.len() == MOST_PROBLEMS
+    }
+
+    fn add(&mut self, path: &str, problem: String, remedy: String) {
+        if !self.is_full() {
+            self.out.push((path.to_owned(), problem, remedy));
+        }
+    }
+
     /// Texts of a definition stand on screens, in terminals and in requests.
     fn text(&mut self, path: &str, text: &str) {
         if text.split('\n').any(|line| shown(line.as_bytes()) != line) {
             let problem = "holds a character that is not shown".to_owned();
             let remedy = format!("write it without: {}", shown(text.as_bytes()));
-            self.out.push((path.to_owned(), problem, remedy));
+            self.add(path, problem, remedy);
         }
     }
 
@@ -69,6 +80,9 @@ impl<'a> Shape<'a> {
         let fields = schema.get("properties").and_then(Value::as_object);
         let others = schema.get("additionalProperties");
         for (key, value) in table {
+            if self.is_full() {
+                return;
+            }
             let path = join(path, key.get_ref());
             self.text(&path, key.get_ref());
             let field = fields.and_then(|fields| fields.get(key.get_ref().as_ref()));
@@ -91,11 +105,11 @@ impl<'a> Shape<'a> {
                     .and_then(|fields| fields.get(missing))
                     .and_then(|field| field.get("description"));
                 let about = about.and_then(Value::as_str).unwrap_or_default();
-                self.out.push((
-                    join(path, missing),
+                self.add(
+                    &join(path, missing),
                     "is missing".into(),
                     format!("add {missing}: {about}"),
-                ));
+                );
             }
         }
     }
@@ -118,7 +132,7 @@ impl<'a> Shape<'a> {
             known.sort_unstable();
             format!("known here are {}", known.join(", "))
         };
-        self.out.push((path.to_owned(), "is unknown".into(), remedy));
+        self.add(path, "is unknown".into(), remedy);
     }
 
     fn one_of_names(&mut self, path: &str, known: &[&str], value: &DeValue<'_>) {
@@ -129,15 +143,13 @@ impl<'a> Shape<'a> {
             || format!("is {}", article(kind(value))),
             |text| format!("cannot be {text:?}"),
         );
-        self.out
-            .push((path.to_owned(), said, format!("use one of {}", known.join(", "))));
+        self.add(path, said, format!("use one of {}", known.join(", ")));
     }
 
     fn wrong_type(&mut self, path: &str, wanted: &[&str], value: &DeValue<'_>) {
         let wanted: Vec<_> = wanted.iter().map(|kind| article(kind)).collect();
         let problem = format!("is {}", article(kind(value)));
-        self.out
-            .push((path.to_owned(), problem, format!("write {}", wanted.join(" or "))));
+        self.add(path, problem, format!("write {}", wanted.join(" or ")));
     }
 
     fn bounds(&mut self, path: &str, schema: &Value, number: &str) {
@@ -149,11 +161,7 @@ impl<'a> Shape<'a> {
         );
         if stated < least || stated > most {
             let problem = format!("is {number}");
-            self.out.push((
-                path.to_owned(),
-                problem,
-                format!("write a whole number from {least} to {most}"),
-            ));
+            self.add(path, problem, format!("write a whole number from {least} to {most}"));
         }
     }
 

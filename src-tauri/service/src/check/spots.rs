@@ -1,88 +1,40 @@
 //! Where every field of a definition stands in its text.
 
-use std::collections::BTreeMap;
-use std::ops::Range;
+use std::iter;
 
 use skylift_model::names::shown;
 use toml::Spanned;
-use toml::de::{DeTable, DeValue};
+use toml::de::DeValue;
 
 use crate::problem::Problem;
 
-/// Where every field stands, by its path: `mode.1.step.create.path`.
+/// The text of a definition and what was read of it. Fields are looked up by path, such as `mode.1.step.create.path`, and
+/// only where there is something to say: the paths of all fields would be far larger than the file.
 pub(super) struct Spots<'t> {
     text: &'t str,
-    spots: BTreeMap<String, Spot>,
+    root: &'t DeValue<'t>,
 }
 
-struct Spot {
-    span: Range<usize>,
-    /// The path with identities instead of positions: `mode.parts.step.create.path`.
+/// A field, seen from the one above it.
+struct Field<'t> {
+    start: usize,
+    /// Its name, or an identity instead of a position.
     shown: String,
+    value: &'t DeValue<'t>,
 }
 
 impl<'t> Spots<'t> {
-    pub(super) fn new(text: &'t str, table: &DeTable<'_>) -> Self {
-        let mut spots = Self {
-            text,
-            spots: BTreeMap::new(),
-        };
-        spots.walk_table("", "", table);
-        spots
-    }
-
-    fn walk_table(&mut self, path: &str, shown: &str, table: &DeTable<'_>) {
-        for (key, value) in table {
-            let (path, shown) = (join(path, key.get_ref()), join(shown, key.get_ref()));
-            self.spots.insert(
-                path.clone(),
-                Spot {
-                    span: key.span(),
-                    shown: shown.clone(),
-                },
-            );
-            self.walk(&path, &shown, value);
-        }
-    }
-
-    fn walk(&mut self, path: &str, shown: &str, value: &Spanned<DeValue<'_>>) {
-        match value.get_ref() {
-            DeValue::Table(table) => self.walk_table(path, shown, table),
-            DeValue::Array(items) => {
-                for (index, item) in items.iter().enumerate() {
-                    let name = identity(item).unwrap_or_else(|| (index + 1).to_string());
-                    let (path, shown) = (join(path, &index.to_string()), join(shown, &name));
-                    self.spots.insert(
-                        path.clone(),
-                        Spot {
-                            span: item.span(),
-                            shown: shown.clone(),
-                        },
-                    );
-                    self.walk(&path, &shown, item);
-                }
-            }
-            DeValue::String(_)
-            | DeValue::Integer(_)
-            | DeValue::Float(_)
-            | DeValue::Boolean(_)
-            | DeValue::Datetime(_) => {}
-        }
+    pub(super) fn new(text: &'t str, root: &'t DeValue<'t>) -> Self {
+        Self { text, root }
     }
 
     /// A problem at a field, or at the nearest one above it that is there.
     pub(super) fn problem(&self, path: &str, problem: String, remedy: String) -> Problem {
-        let mut at = path;
-        loop {
-            if let Some(spot) = self.spots.get(at) {
-                let missing = path[at.len()..].trim_start_matches('.');
-                return self.at(spot.span.start, join(&spot.shown, missing), problem, remedy);
-            }
-            match at.rsplit_once('.') {
-                Some((above, _)) => at = above,
-                None => return self.at(0, path.to_owned(), problem, remedy),
-            }
+        let (mut start, mut seen, mut missing, mut value) = (0, String::new(), path, self.root);
+        while let Some((field, rest)) = first_field(value, missing) {
+            (start, seen, missing, value) = (field.start, join(&seen, &field.shown), rest, field.value);
         }
+        self.at(start, join(&seen, missing), problem, remedy)
     }
 
     /// A problem at a position of the text.
@@ -100,6 +52,32 @@ impl<'t> Spots<'t> {
             remedy,
         }
     }
+}
+
+/// The field a path begins with, and the rest of the path. A name in quotes may hold dots.
+fn first_field<'t, 'p>(value: &'t DeValue<'t>, path: &'p str) -> Option<(Field<'t>, &'p str)> {
+    let dots = path.rmatch_indices('.').map(|(dot, _)| dot);
+    iter::once(path.len())
+        .chain(dots)
+        .find_map(|end| Some((field(value, &path[..end])?, path[end..].trim_start_matches('.'))))
+}
+
+fn field<'t>(value: &'t DeValue<'t>, name: &str) -> Option<Field<'t>> {
+    if let Some(items) = value.as_array() {
+        let index: usize = name.parse().ok()?;
+        let item = items.get(index)?;
+        return Some(Field {
+            start: item.span().start,
+            shown: identity(item).unwrap_or_else(|| (index + 1).to_string()),
+            value: item.get_ref(),
+        });
+    }
+    let (key, value) = value.as_table()?.get_key_value(name)?;
+    Some(Field {
+        start: key.span().start,
+        shown: name.to_owned(),
+        value: value.get_ref(),
+    })
 }
 
 fn identity(item: &Spanned<DeValue<'_>>) -> Option<String> {

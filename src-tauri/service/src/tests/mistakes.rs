@@ -268,6 +268,14 @@ fn all_mistakes_are_told_at_once_in_the_order_of_the_file() {
 }
 
 #[test]
+fn what_is_no_definition_is_told_a_hundred_mistakes_at_a_time() {
+    let unknown: Vec<_> = (0..1000).map(|number| format!("field{number} = 1")).collect();
+    for text in [unknown.join("\n"), "=\n".repeat(1000), "[[mode]]\n".repeat(1000)] {
+        assert_eq!(Definition::parse(&text).unwrap_err().len(), 100);
+    }
+}
+
+#[test]
 fn mistakes_in_the_split_and_the_checksum_are_named() {
     let archetype = include_str!("../../definitions/archetype.toml");
     let notion = include_str!("../../definitions/notion.toml");
