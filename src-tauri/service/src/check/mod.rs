@@ -57,10 +57,11 @@ pub(crate) fn parse(text: &str) -> Result<Service, Vec<Problem>> {
     findings.stop()?;
     let service = toml::from_str::<Service>(text).map_err(|error| {
         let position = error.span().map_or(0, |span| span.start);
+        let remedy = "write a value that can be read".to_owned();
         vec![
             findings
                 .spots
-                .at(position, String::new(), error.message().to_owned(), String::new()),
+                .at(position, String::new(), error.message().to_owned(), remedy),
         ]
     })?;
     service::check(&service, &mut findings);

@@ -7,7 +7,7 @@ use super::*;
 const SOUND: &str = include_str!("moonbase.toml");
 
 /// What people get wrong: the text that stands in the sound file, and what they wrote instead.
-const MISTAKES: [(&str, &str, &str); 63] = [
+const MISTAKES: [(&str, &str, &str); 64] = [
     (
         "broken TOML",
         "about = \"Stores cargo on the moon.\"",
@@ -229,6 +229,11 @@ const MISTAKES: [(&str, &str, &str); 63] = [
         "a rate of everything",
         "[[mode]]",
         "[limits]\nrate = { per_second = inf, burst = 1 }\n\n[[mode]]",
+    ),
+    (
+        "a rate beyond all numbers",
+        "[[mode]]",
+        "[limits]\nrate = { per_second = 1e310, burst = 1 }\n\n[[mode]]",
     ),
     (
         "a length of time without a unit",
