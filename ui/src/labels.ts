@@ -232,6 +232,13 @@ export const words = {
 		yes: (n: number) => (n === 1 ? 'Remove upload' : `Remove ${uploads(n)}`),
 		no: 'Keep',
 	},
+	retry: {
+		title: (n: number) => `Send ${n === 1 ? 'this upload' : uploads(n)} again?`,
+		about: (n: number, arrived: number) =>
+			`${n === 1 ? 'It' : uploads(arrived)} may have arrived although no answer came. Look at the service first: what is there already would be there twice.`,
+		yes: (n: number) => (n === 1 ? 'Send again' : `Send ${uploads(n)} again`),
+		no: 'Not now',
+	},
 	keys: { title: 'Keyboard shortcuts', everywhere: 'Everywhere', list: 'In the list' },
 	notice: { dismiss: 'Dismiss', copied: 'Copied.', receiptSaved: 'Receipt saved.', label: 'Notices' },
 	said: {

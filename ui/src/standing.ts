@@ -94,6 +94,11 @@ export function mayGoOn(row: Row): boolean {
 	return row.phase === 'failed' && row.acknowledged > 0;
 }
 
+/** Whether its service may have it although it failed: sent again, it may be there twice. */
+export function mayHaveArrived(row: Row): boolean {
+	return row.phase === 'failed' && row.fault?.kind === 'unknown_outcome';
+}
+
 /** Where a row is counted. */
 export function groupOf(row: Row): Group {
 	switch (row.phase) {

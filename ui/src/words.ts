@@ -84,7 +84,7 @@ export const did: Record<Verb, (n: number) => string> = {
 export const verified = {
 	checksum: { short: 'Checksum verified', long: 'The service confirmed the checksum of the whole file.' },
 	size: { short: 'Size verified', long: 'The service confirmed the size of the file.' },
-	none: { short: 'Not verified', long: 'The service accepted the file but stated neither size nor checksum.' },
+	none: { short: 'Not verified', long: 'The service accepted the file, and said nothing that could be compared with it.' },
 } as const;
 
 /** The codes of a fault, for whoever asks for them. */

@@ -1,15 +1,16 @@
-// Verbs for one, several or all uploads. Asks before anything is lost that was sent; says what was done and what was refused.
+// Verbs for one, several or all uploads. Asks before anything is lost that was sent, or sent twice; says what was done and
+// what was refused.
 
 import type { Backend } from '../backend/backend';
 import type { Changed, Row, Selection } from '../backend/bindings';
-import { fits, mayGoOn, type Verb } from '../standing';
+import { fits, mayGoOn, mayHaveArrived, type Verb } from '../standing';
 import { did, words } from '../words';
 import type { Notices } from './notices.svelte';
 
 /** What a person asked for and has not confirmed yet. */
 export interface Doubt {
 	/** What to do. */
-	verb: 'cancel' | 'remove';
+	verb: 'cancel' | 'remove' | 'retry';
 	/** With which uploads. */
 	rows: readonly Row[];
 }
@@ -28,7 +29,8 @@ export class Deeds {
 	async apply(verb: Verb, rows: readonly Row[]): Promise<void> {
 		const fitting = rows.filter((row) => fits(verb, row));
 		if (fitting.length === 0) return;
-		if (verb === 'cancel' || (verb === 'remove' && fitting.some(mayGoOn))) this.doubt = { verb, rows: fitting };
+		const asks = verb === 'cancel' || (verb === 'remove' && fitting.some(mayGoOn)) || (verb === 'retry' && fitting.some(mayHaveArrived));
+		if (asks) this.doubt = { verb, rows: fitting };
 		else await this.#run(verb, { ids: fitting.map((row) => row.id) });
 	}
 

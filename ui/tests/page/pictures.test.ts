@@ -33,6 +33,13 @@ const SCENES: Record<string, { query: string; show?: (page: Page) => Promise<voi
 		},
 	},
 	'row-menu': { query: 'rows=11', show: (page) => page.getByTestId('row').nth(5).getByTestId('row-menu').click() },
+	'retry-confirm': {
+		query: 'rows=12',
+		show: async (page) => {
+			await page.getByTestId('row').nth(11).getByTestId('row-retry').click();
+			await page.getByTestId('retry-dialog').waitFor();
+		},
+	},
 	'details-done': {
 		query: 'rows=11',
 		show: async (page) => {

@@ -1,6 +1,6 @@
 import { describe, expect, it, vi } from 'vitest';
 import type { Backend } from '../../src/backend/backend';
-import type { Selection } from '../../src/backend/bindings';
+import type { Row, Selection } from '../../src/backend/bindings';
 import { Deeds } from '../../src/state/deeds.svelte';
 import type { Notices } from '../../src/state/notices.svelte';
 import { words } from '../../src/words';
@@ -8,7 +8,7 @@ import { row } from './rows';
 
 function deeds() {
 	const run = () => vi.fn(async (of: Selection) => ({ ids: of === 'all' ? [] : of.ids, refused: [] }));
-	const backend = { cancel: run(), remove: run() };
+	const backend = { cancel: run(), remove: run(), retry: run() };
 	const notices = { say: vi.fn(), tell: vi.fn(), fail: vi.fn() };
 	return { deeds: new Deeds(backend as unknown as Backend, notices as unknown as Notices), backend };
 }
@@ -43,6 +43,26 @@ describe('an upload', () => {
 		await asked.settle(true);
 		expect(backend.remove).toHaveBeenCalledWith({ ids: ['done', 'begun'] });
 		expect(backend.cancel).not.toHaveBeenCalled();
+	});
+
+	it('that may have arrived is sent again only after a yes, together with the others', async () => {
+		const { deeds: asked, backend } = deeds();
+		const fault = {
+			kind: 'unknown_outcome',
+			verdict: 'reject',
+			message: '',
+			hint: '',
+			status: null,
+			service_code: null,
+			retry_after_ms: null,
+		};
+		const unknown = row('unknown', { phase: 'failed', fault: fault as Row['fault'] });
+		await asked.apply('retry', [failed]);
+		expect(backend.retry).toHaveBeenCalledTimes(1);
+		await asked.apply('retry', [failed, unknown]);
+		expect(backend.retry).toHaveBeenCalledTimes(1);
+		await asked.settle(true);
+		expect(backend.retry).toHaveBeenLastCalledWith({ ids: ['failed', 'unknown'] });
 	});
 
 	it('of several is told by how many go on no more', () => {

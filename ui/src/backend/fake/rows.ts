@@ -55,6 +55,12 @@ export const FAULTS = {
 		'Make the file smaller, or use a plan or a service that takes it.',
 		{ status: 413, service_code: 'file_too_large' },
 	),
+	unknown: fault(
+		'unknown_outcome',
+		'reject',
+		'The answer to the last request was lost, and this service cannot be asked whether the file arrived.',
+		'Look at the service; if the file is not there, retry the upload.',
+	),
 	rateLimited: fault(
 		'rate_limited',
 		'slow',
@@ -165,9 +171,19 @@ const SHOWN: ((n: number) => Row)[] = [
 	(n) => row(n, { phase: 'canceled', reason: 'The file was deleted or moved away before it was uploaded.', finished_at: START - 5_000 }),
 	(n) => done(row(n), START - 40_000),
 	(n) => row(n),
+	(n) =>
+		row(n, {
+			phase: 'failed',
+			account: 'billing',
+			service: 'rebilly',
+			reason: FAULTS.unknown.message,
+			fault: FAULTS.unknown,
+			attempts: 1,
+			finished_at: START - 60_000,
+		}),
 ];
 
-/** The first rows of a script: up to eleven in different states, then mostly done and waiting ones. */
+/** The first rows of a script: up to twelve in different states, then mostly done and waiting ones. */
 export function beginning(count: number): Row[] {
 	return Array.from({ length: count }, (_, n) => {
 		const shown = SHOWN[n];
