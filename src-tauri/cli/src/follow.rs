@@ -96,7 +96,7 @@ pub(crate) struct Overview {
 }
 
 impl Tracker {
-    /// Follows nothing yet.
+    /// Follows nothing yet; what failed before `now` is nothing new.
     pub(crate) fn new(scope: Scope, now: Timestamp) -> Self {
         Self {
             scope,
@@ -131,7 +131,9 @@ impl Tracker {
         let mut steps = Vec::new();
         let told = self.newest;
         for row in feed.rows {
-            if self.scope == Scope::Everything && (row.phase.is_live() || row.added_at > told) {
+            if self.scope == Scope::Everything
+                && (row.phase.is_live() || row.added_at > told || self.failed_since(&row))
+            {
                 self.take(&row, &mut steps);
             }
             self.newest = self.newest.max(row.added_at);
@@ -148,6 +150,11 @@ impl Tracker {
             steps.extend(self.vanish(id));
         }
         steps
+    }
+
+    /// Whether it failed before anybody told that it was there.
+    fn failed_since(&self, row: &Row) -> bool {
+        row.phase == Phase::Failed && row.finished_at.is_some_and(|at| at >= self.since.0)
     }
 
     /// Gives up on live uploads that are not among all those there are.

@@ -7,7 +7,7 @@ use std::time::Instant;
 
 use skylift_engine::Handle;
 use skylift_model::api::{Added, Answer, Command, Feed, Filter, FolderState, FolderView, Notice, Row, Selection};
-use skylift_model::{FolderId, Phase, UploadId};
+use skylift_model::{FolderId, Phase, Timestamp, UploadId};
 
 use crate::event::Event;
 use crate::exit::{Exit, unexpected};
@@ -49,7 +49,7 @@ impl Task {
 /// # Errors
 /// When it cannot be begun, or the engine stops on the way.
 pub(crate) async fn run(setup: &Setup, task: Task) -> anyhow::Result<Exit> {
-    let (mut signals, started) = (Signals::listen()?, Instant::now());
+    let (mut signals, started) = (Signals::listen()?, (words::now(), Instant::now()));
     let handle = if task.is_detached() {
         setup.open_idle().await?
     } else {
@@ -82,7 +82,7 @@ struct Work<'a> {
 }
 
 impl<'a> Work<'a> {
-    async fn new(setup: &'a Setup, handle: Handle, task: &Task, started: Instant) -> Self {
+    async fn new(setup: &'a Setup, handle: Handle, task: &Task, started: (Timestamp, Instant)) -> Self {
         let scope = match task {
             Task::Send { .. } => Scope::Named,
             Task::Queue { .. } => Scope::Everything,
@@ -90,14 +90,14 @@ impl<'a> Work<'a> {
         Self {
             setup,
             line: Line::open(handle).await,
-            tracker: Tracker::new(scope, words::now()),
+            tracker: Tracker::new(scope, started.0),
             output: Output::of(setup),
             supervisor: Supervisor::find(),
             lenders: Vec::new(),
             heard: false,
             folders_idle: matches!(task, Task::Send { .. }),
             troubles: BTreeMap::new(),
-            started,
+            started: started.1,
         }
     }
 

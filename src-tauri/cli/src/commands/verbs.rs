@@ -141,15 +141,14 @@ fn tell_programs(changed: &Changed, unknown: &Unknown) -> std::io::Result<()> {
 
 fn tell_people(verb: Verb, which: &Which, changed: &Changed, unknown: &Unknown) -> std::io::Result<()> {
     let (verb, done) = verb.words();
-    if which.all {
-        let words = match changed.ids.len() {
-            0 => format!("There is nothing to {verb}."),
-            number => format!("{} {done}.", count(number, "upload")),
-        };
-        return output::print(&words);
-    }
-    for id in &changed.ids {
-        output::print(&format!("{}  {done}", ids::short(*id)))?;
+    if !which.all {
+        for id in &changed.ids {
+            output::print(&format!("{}  {done}", ids::short(*id)))?;
+        }
+    } else if !changed.ids.is_empty() {
+        output::print(&format!("{} {done}.", count(changed.ids.len(), "upload")))?;
+    } else if changed.refused.is_empty() {
+        output::print(&format!("There is nothing to {verb}."))?;
     }
     let refused = changed
         .refused

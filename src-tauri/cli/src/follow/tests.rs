@@ -341,6 +341,25 @@ fn an_upload_that_begins_and_ends_between_two_messages_is_told_once() {
 }
 
 #[test]
+fn an_upload_that_fails_before_the_first_message_is_told() {
+    let mut tracker = Tracker::new(Scope::Everything, Timestamp(5));
+    let failed = |at| Row {
+        added_at: Timestamp(1),
+        finished_at: Some(Timestamp(at)),
+        ..row(1, Phase::Failed)
+    };
+    assert_eq!(tracker.apply(rows(&[failed(4)]), Instant::now()), [], "that was before");
+    let steps = tracker.apply(rows(&[failed(5)]), Instant::now());
+    assert!(
+        matches!(
+            steps[..],
+            [Step::Tell(Event::Added { .. }), Step::Tell(Event::Failed { .. })]
+        ),
+        "{steps:?}"
+    );
+}
+
+#[test]
 fn a_file_that_is_still_written_needs_nobody_and_one_that_is_missing_does() {
     for (hold, expected) in [(Hold::Unfinished, 0), (Hold::SourceMissing, 1)] {
         let mut tracker = Tracker::new(Scope::Everything, Timestamp(0));
