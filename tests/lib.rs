@@ -18,7 +18,7 @@ mod running;
 mod world;
 
 pub use canary::Canary;
-pub use process::{Finished, binary};
+pub use process::{Finished, binary, not_run};
 pub use relay::{Relay, as_soon_as_free};
 pub use running::{ASK_AGAIN, PATIENCE, Running};
 pub use world::{Account, World, accounts, crc32c};

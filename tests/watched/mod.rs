@@ -52,7 +52,7 @@ pub(crate) fn can(what: &str, program: &str, arguments: &[&str]) -> bool {
     let status = Command::new(program).args(arguments).status();
     let can = status.is_ok_and(|status| status.success());
     if !can {
-        eprintln!("not run here: {what}");
+        skylift_tests::not_run(what);
     }
     can
 }
