@@ -32,8 +32,11 @@ const CALLS: [(&str, u32); 12] = [
 /// More than any thread makes.
 const MOST_CALLS: u32 = 10_000;
 const SIZE: u64 = 5 * PART - 3;
-/// The tables of the first release, which the next ones change.
-const FIRST: &str = include_str!("../../src-tauri/engine/src/store/schema/001_first.sql");
+/// The tables of the first release, and what each of the next but the last changes.
+const SCHEMA: [&str; 2] = [
+    include_str!("../../src-tauri/engine/src/store/schema/001_first.sql"),
+    include_str!("../../src-tauri/engine/src/store/schema/002_folders.sql"),
+];
 
 /// Kills an upload at a call; then nobody does. Whether it came to that call.
 fn point(place: &Place, way: Way, call: &str, nth: u32) -> bool {
@@ -56,32 +59,32 @@ fn kill_at(life: &Life<'_>, arguments: Vec<String>, call: &str, nth: u32) -> boo
     output.status.code().is_none()
 }
 
-/// A queue of the first release with an upload in it.
-fn old_queue(life: &Life<'_>) {
+/// A queue of an earlier version with an upload in it.
+fn old_queue(life: &Life<'_>, version: usize) {
     let queue = rusqlite::Connection::open(life.data.join("queue.db")).unwrap();
-    queue.execute_batch(FIRST).unwrap();
+    queue.execute_batch(SCHEMA[0]).unwrap();
     queue.pragma_update(None, "application_id", 0x536b_796c).unwrap();
-    queue.pragma_update(None, "user_version", 1).unwrap();
+    let number = u32::try_from(version).unwrap();
+    queue.pragma_update(None, "user_version", number).unwrap();
     queue.pragma_update(None, "journal_mode", "WAL").unwrap();
     let upload = "INSERT INTO upload VALUES (randomblob(16), 'andi', 'andi', x'2f6f6c64', 0, 1, 1, 1, zeroblob(16), 'old.txt', \
                   'old.txt', '{}', 'single', 0, 0, 'canceled', NULL, 0, NULL, NULL, 0, 0, NULL, NULL, NULL, '{}', NULL, NULL, 0, 1)";
     queue.execute(upload, []).unwrap();
+    for change in &SCHEMA[1..version] {
+        queue.execute_batch(change).unwrap();
+    }
 }
 
-/// Kills the first start on a queue of the first release, or of none, at a call.
-fn migration(place: &Place, old: bool, call: &str, nth: u32) -> bool {
+/// Kills the first start on a queue of an earlier version, or on none, at a call.
+fn migration(place: &Place, version: usize, call: &str, nth: u32) -> bool {
     let life = place.life();
-    if old {
-        old_queue(&life);
+    if version > 0 {
+        old_queue(&life, version);
     }
     let list = ["queue", "--json"];
     let killed = kill_at(&life, list.map(str::to_owned).to_vec(), call, nth);
     let found = life.run(list).expect(0);
-    assert_eq!(
-        found.lines().len(),
-        usize::from(old),
-        "killed at {call} {nth}: {found:?}"
-    );
+    assert_eq!(found.lines().len(), version.min(1), "killed at {call} {nth}: {found:?}");
     assert!(
         !life.data.join("queue.db.bad-1").exists(),
         "killed at {call} {nth}, it was taken for damaged"
@@ -94,7 +97,7 @@ fn migration(place: &Place, old: bool, call: &str, nth: u32) -> bool {
 
 /// A queue with an upload, and with a row that the schema forbids.
 fn damaged_queue(life: &Life<'_>) {
-    old_queue(life);
+    old_queue(life, 1);
     let _ = life.run(["queue"]).expect(0);
     let queue = rusqlite::Connection::open(life.data.join("queue.db")).unwrap();
     queue.pragma_update(None, "ignore_check_constraints", true).unwrap();
@@ -155,17 +158,13 @@ fn a_migration_that_is_killed_at_a_system_call_is_done_by_the_next_start() {
     }
     let every = std::env::var_os("SKYLIFT_EVERY_SYSCALL").is_some();
     let calls = if every { &CALLS[..] } else { &CALLS[1..2] };
-    let all: Vec<_> = [false, true]
-        .into_iter()
-        .flat_map(|old| calls.iter().map(move |(call, _)| (old, *call)))
+    let all: Vec<_> = (0..=SCHEMA.len())
+        .flat_map(|version| calls.iter().map(move |(call, _)| (version, *call)))
         .collect();
     let place = Place::new();
-    each(all, |(old, call)| {
-        let points = at_every(|nth| migration(&place, old, call, nth));
-        println!(
-            "from a queue of {}: killed at {points} calls of {call}",
-            if old { "version 1" } else { "no version" }
-        );
+    each(all, |(version, call)| {
+        let points = at_every(|nth| migration(&place, version, call, nth));
+        println!("from version {version}: killed at {points} calls of {call}");
         assert!(points > 3 || call != "fsync", "too few were killed: {points}");
     });
 }
