@@ -32,8 +32,9 @@ fn a_file_whose_upload_failed_goes_on_where_it_was_when_it_is_added_again() {
 fn a_file_that_is_changed_and_added_again_while_it_is_sent_is_there_once() {
     let andi = accounts()[0];
     let world = World::with_account(andi);
-    let file = world.file("a.txt", 4 << 20);
-    set_fault(&world, "andi:part:slow=1MiB/s:times=1");
+    // More than buffers of the system take.
+    let file = world.file("a.txt", 24 << 20);
+    set_fault(&world, "andi:part:slow=4MiB/s:times=1");
     let running = Running::start(&world);
     let add = || world.skylift(["upload", file.to_str().unwrap(), "--to", "andi", "--detach"]);
     let _ = add().expect(0);
@@ -45,6 +46,30 @@ fn a_file_that_is_changed_and_added_again_while_it_is_sent_is_there_once() {
     running.wait_for("completed", "a.txt", 1);
     world.assert_holds_once(Service::Andi, &file);
     assert_eq!(world.objects(Service::Andi).len(), 1);
+}
+
+#[test]
+fn a_file_that_changes_once_more_is_sent_as_it_is_now_whatever_else_is_in_the_queue() {
+    let andi = accounts()[0];
+    let world = World::with_account(andi);
+    let file = world.file("a.txt", 1000);
+    set_fault(&world, "andi:part:delay=600s:times=1");
+    let running = Running::start(&world);
+    let add = || world.skylift(["upload", file.to_str().unwrap(), "--to", "andi", "--detach"]);
+    let _ = add().expect(0);
+    while world.skylift(["queue", "--json"]).expect(0).lines()[0]["phase"] != "completing" {}
+    let _ = world.skylift(["pause", "--all"]).expect(0);
+    let before = world.sandbox().stats().services[&Service::Andi].file_bytes;
+    set_fault(&world, "andi:part:slow=4MiB/s:times=1");
+    // More than buffers of the system take.
+    fs::write(&file, vec![b'm'; 24 << 20]).unwrap();
+    let _ = add().expect(0);
+    while world.sandbox().stats().services[&Service::Andi].file_bytes == before {
+        std::thread::sleep(std::time::Duration::from_millis(10));
+    }
+    fs::write(&file, vec![b'n'; 3 << 20]).unwrap();
+    running.wait_for("completed", "a.txt", 1);
+    world.assert_holds_once(Service::Andi, &file);
 }
 
 #[test]

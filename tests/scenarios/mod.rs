@@ -5,6 +5,7 @@ mod again;
 mod bad_input;
 mod bounds;
 mod faults;
+mod imports;
 mod keychain;
 mod leftovers;
 mod sizes;

@@ -3,13 +3,18 @@
 //! Refuses redirects, and to let an address out: every error is put in words without the URL, because a presigned URL
 //! is a key. The only place that takes a presigned URL or a key out of its wrapping.
 
+use std::convert::Infallible;
 use std::error::Error as _;
 use std::io;
+use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::task::{Context, Poll};
 use std::time::Duration;
 
+use bytes::Bytes;
 use futures_util::future::BoxFuture;
+use http_body::Frame;
 use reqwest::header::{CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 use reqwest::multipart::{Form, Part};
 use reqwest::{Client, ClientBuilder, Request, RequestBuilder, Response};
@@ -282,7 +287,12 @@ async fn stands_still(payload: Option<&Payload>, time: Duration) {
 }
 
 fn build(client: &Client, outgoing: Outgoing) -> Result<(Request, String), Fault> {
-    let Outgoing { request, key, payload } = outgoing;
+    let Outgoing {
+        request,
+        key,
+        payload,
+        left,
+    } = outgoing;
     let url = match &request.address {
         Address::Api(url) => url.clone(),
         Address::Signed { link, .. } => Url::parse(link.expose())
@@ -304,11 +314,46 @@ fn build(client: &Client, outgoing: Outgoing) -> Result<(Request, String), Fault
     }
     let builder = client.request(request.method, url).headers(headers);
     let request = with_body(builder, request.body, payload)?.build();
-    let request = request.map_err(|error| {
+    let mut request = request.map_err(|error| {
         let message = format!("the request cannot be put together: {}", cause(&error));
         Fault::new(FaultKind::Protocol, message)
     })?;
+    if let Some(left) = left {
+        watch_leaving(&mut request, left);
+    }
     Ok((request, host))
+}
+
+/// A body is read when the connection is there, and nothing was written to it yet.
+fn watch_leaving(request: &mut Request, left: Arc<AtomicBool>) {
+    let text = request
+        .body()
+        .and_then(reqwest::Body::as_bytes)
+        .map(Bytes::copy_from_slice);
+    let Some(text) = text else {
+        return left.store(true, Ordering::Relaxed);
+    };
+    request.headers_mut().insert(CONTENT_LENGTH, text.len().into());
+    *request.body_mut() = Some(reqwest::Body::wrap(Watched { text: Some(text), left }));
+}
+
+/// A small body that tells when it leaves.
+struct Watched {
+    text: Option<Bytes>,
+    left: Arc<AtomicBool>,
+}
+
+impl http_body::Body for Watched {
+    type Data = Bytes;
+    type Error = Infallible;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Self::Data>, Self::Error>>> {
+        self.left.store(true, Ordering::Relaxed);
+        Poll::Ready(self.text.take().map(|text| Ok(Frame::data(text))))
+    }
 }
 
 fn with_body(builder: RequestBuilder, body: Body, payload: Option<Payload>) -> Result<RequestBuilder, Fault> {
@@ -470,7 +515,7 @@ fn causes(error: &reqwest::Error) -> impl Iterator<Item = &(dyn std::error::Erro
 mod tests {
     use std::io::{BufRead, BufReader, Write};
     use std::net::{IpAddr, TcpListener};
-    use std::sync::{Arc, Mutex};
+    use std::sync::{Arc, Mutex, OnceLock};
 
     use reqwest::dns::Resolve;
     use skylift_model::SignedUrl;
@@ -498,6 +543,47 @@ mod tests {
         HttpTransport::new(over(resolver, || Client::builder().no_proxy()).unwrap())
     }
 
+    #[tokio::test]
+    async fn a_request_that_waits_for_a_connection_has_not_left() {
+        let (port, seen) = server();
+        let transport = network(&[]);
+        for (host, leaves) in [("127.0.0.1", true), ("127.0.0.2", false)] {
+            let left = Arc::new(AtomicBool::new(false));
+            let url = format!("http://{host}:{port}/imports").parse().unwrap();
+            let mut outgoing = request(Address::Api(url));
+            outgoing.request.body = Body::Json("{}".into());
+            outgoing.left = Some(left.clone());
+            let _ = transport.send(outgoing).await;
+            assert_eq!(left.load(Ordering::Relaxed), leaves, "{host}");
+        }
+        assert_eq!(*seen.lock().unwrap(), 1);
+    }
+
+    static PROXY: OnceLock<u16> = OnceLock::new();
+
+    #[tokio::test]
+    async fn a_proxy_that_wants_to_be_signed_in_to_is_told_from_no_network() {
+        let (port, seen) = answering(
+            "HTTP/1.1 407 Proxy Authentication Required\r\nproxy-authenticate: Basic\r\ncontent-length: 0\r\n\r\n",
+        );
+        PROXY.set(port).unwrap();
+        let through = || {
+            let proxy = format!("http://127.0.0.1:{}", PROXY.get().unwrap());
+            Client::builder().proxy(reqwest::Proxy::all(proxy).unwrap())
+        };
+        let transport = HttpTransport::new(over(Resolver::of_system(), through).unwrap());
+        for scheme in ["http", "https"] {
+            let url = format!("{scheme}://service.example/files").parse().unwrap();
+            let answer = transport.send(request(Address::Api(url))).await;
+            let is_sign_in = match &answer {
+                Ok(reply) => reply.status == 407,
+                Err(fault) => *fault == Fault::proxy_sign_in(),
+            };
+            assert!(is_sign_in, "{scheme}: {:?}", answer.map(|reply| reply.status));
+        }
+        assert_eq!(*seen.lock().unwrap(), 2);
+    }
+
     fn request(address: Address) -> Outgoing {
         let request = Request {
             step: Step::Part,
@@ -511,6 +597,7 @@ mod tests {
             request,
             key: None,
             payload: None,
+            left: None,
         }
     }
 
@@ -523,6 +610,10 @@ mod tests {
 
     /// A server of this computer, and how many have come to it so far.
     fn server() -> (u16, Arc<Mutex<usize>>) {
+        answering("HTTP/1.1 200 OK\r\ncontent-length: 0\r\nconnection: close\r\n\r\n")
+    }
+
+    fn answering(answer: &'static str) -> (u16, Arc<Mutex<usize>>) {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let (port, seen) = (listener.local_addr().unwrap().port(), Arc::new(Mutex::new(0)));
         let count = seen.clone();
@@ -532,9 +623,8 @@ mod tests {
                 let mut stream = stream.unwrap();
                 let head = BufReader::new(&stream).lines().map_while(Result::ok);
                 head.take_while(|line| !line.is_empty()).for_each(drop);
-                let answer = b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\nconnection: close\r\n\r\n";
                 // Who asked may be gone.
-                let _ = stream.write_all(answer);
+                let _ = stream.write_all(answer.as_bytes());
             }
         });
         (port, seen)

@@ -19,11 +19,14 @@ const LONGEST_WAIT: Duration = Duration::from_secs(5);
 /// Smaller parts tell more of the way than of its width.
 const TELLS_A_SPEED: u64 = 256 * 1024;
 
+/// How full a bucket was, and until when its service asked for silence.
+pub(crate) type Left = (Level, Option<Timestamp>);
+
 /// The lanes of all keys.
 pub(crate) struct Pace {
     clock: Arc<dyn Clock>,
     /// As the last engine left them, by account.
-    left: HashMap<String, Level>,
+    left: HashMap<String, Left>,
     lanes: Mutex<Lanes>,
 }
 
@@ -35,7 +38,7 @@ struct Lanes {
 
 impl Pace {
     /// Every account as the last engine left it.
-    pub(crate) fn new(clock: Arc<dyn Clock>, left: HashMap<String, Level>) -> Self {
+    pub(crate) fn new(clock: Arc<dyn Clock>, left: HashMap<String, Left>) -> Self {
         Self {
             clock,
             left,
@@ -48,6 +51,20 @@ impl Pace {
         let lane = self.lanes().by_account.get(account).cloned()?;
         let bucket = lane.bucket();
         (!bucket.is_free()).then(|| bucket.level())
+    }
+
+    /// The accounts that have the key of this one, and itself.
+    pub(crate) fn sharers(&self, account: &str) -> Vec<String> {
+        let lanes = self.lanes();
+        let own = lanes.by_account.get(account);
+        let alike = |lane: &Arc<Lane>| own.is_some_and(|own| Arc::ptr_eq(own, lane));
+        let others = lanes
+            .by_account
+            .iter()
+            .filter(|(name, lane)| *name != account && alike(lane));
+        let mut all = vec![account.to_owned()];
+        all.extend(others.map(|(name, _)| name.clone()));
+        all
     }
 
     /// The lane of an account, which is that of its key.
@@ -63,9 +80,11 @@ impl Pace {
         }
         let before = lanes.by_account.insert(account.to_owned(), lane.clone());
         if before.is_none()
-            && let Some(level) = self.left.get(account)
+            && let Some((level, silent_until)) = self.left.get(account)
         {
-            lane.bucket().at_most(*level, self.clock.now());
+            let mut bucket = lane.bucket();
+            bucket.at_most(*level, self.clock.now());
+            bucket.silence(silent_until.unwrap_or_default());
         }
         lane
     }
@@ -158,7 +177,7 @@ mod tests {
         }
     }
 
-    fn pace(left: HashMap<String, Level>) -> Pace {
+    fn pace(left: HashMap<String, Left>) -> Pace {
         Pace::new(Arc::new(SystemClock::default()), left)
     }
 
@@ -184,12 +203,29 @@ mod tests {
             tokens: 0.0,
             at: clock.now(),
         };
-        let pace = pace(HashMap::from([("archive".to_owned(), empty)]));
+        let pace = pace(HashMap::from([("archive".to_owned(), (empty, None))]));
         let (key, allowance) = (Key::new("one"), allowance("https://a"));
         let lane = pace.lane("inbox", &allowance, &key);
         assert!(lane.take().is_ok());
         let _ = pace.lane("archive", &allowance, &key);
         assert!(lane.take().is_err());
+    }
+
+    #[test]
+    fn a_silence_that_was_asked_of_an_account_holds_for_its_key() {
+        let until = SystemClock::default().now().after(Duration::from_secs(60));
+        let full = Level {
+            tokens: 2.0,
+            at: Timestamp(0),
+        };
+        let pace = pace(HashMap::from([("archive".to_owned(), (full, Some(until)))]));
+        let (key, allowance) = (Key::new("one"), allowance("https://a"));
+        let lane = pace.lane("inbox", &allowance, &key);
+        assert_eq!(pace.sharers("inbox"), ["inbox"]);
+        assert!(lane.take().is_ok());
+        let _ = pace.lane("archive", &allowance, &key);
+        assert_eq!(pace.sharers("inbox"), ["inbox", "archive"]);
+        assert!(lane.take().unwrap_err() > Duration::from_secs(50));
     }
 
     #[test]

@@ -4,6 +4,7 @@
 //! Refuses to hold state of uploads.
 
 use std::io;
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex};
 
 use futures_util::future::BoxFuture;
@@ -95,6 +96,8 @@ pub struct Outgoing {
     pub key: Option<Key>,
     /// The bytes, where the body carries some.
     pub payload: Option<Payload>,
+    /// Set before anything of it may reach the service, where somebody must know.
+    pub left: Option<Arc<AtomicBool>>,
 }
 
 /// The wire.

@@ -1,5 +1,5 @@
-//! Deliberate bugs, to show that the tests notice them. Compiled only with the feature `sabotage`, which no program has:
-//! without it every question here is answered with "no" when the program is built.
+//! Deliberate bugs, to show that the tests notice them. Compiled only with the feature `sabotage`, which the simulation asks
+//! for: without it every question here is answered with "no" when the program is built, and with it until a test says which.
 //!
 //! Refuses to be more than a question: what a bug does stands where it does it.
 
@@ -30,6 +30,8 @@ pub enum Bug {
     ForgetParts,
     /// A doubt is settled by hoping.
     SettleByHoping,
+    /// A doubt is left to the person although the service could be asked.
+    GiveUpInDoubt,
     /// A pause leaves the worker at work.
     PauseLater,
     /// A name is cut.
@@ -44,7 +46,7 @@ pub enum Bug {
 
 impl Bug {
     /// Every one.
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 18] = [
         Self::AcknowledgeAnyway,
         Self::SkipTimes,
         Self::ChangedFileGoesOn,
@@ -57,6 +59,7 @@ impl Bug {
         Self::NotFoundMeansAnew,
         Self::ForgetParts,
         Self::SettleByHoping,
+        Self::GiveUpInDoubt,
         Self::PauseLater,
         Self::CutName,
         Self::CountTwice,

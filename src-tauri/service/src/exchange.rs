@@ -95,6 +95,9 @@ pub struct Session {
     /// The service and the address of its server.
     #[serde(default)]
     pub server: Option<String>,
+    /// Whether the record is only asked for, and nobody knows what the service answered.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub asked: bool,
 }
 
 /// Where one part goes.

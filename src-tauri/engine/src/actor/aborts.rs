@@ -11,6 +11,7 @@ use skylift_service::driver::Job;
 use skylift_service::exchange::{Call, FileFacts, Session, Step};
 
 use super::Actor;
+use super::verbs::MAY_HAVE_ARRIVED;
 use crate::ports::Outgoing;
 use crate::record::Record;
 use crate::store::{AbortJob, AbortRow, UploadRow};
@@ -78,7 +79,11 @@ impl Actor {
         let Some(session) = record.row.session.clone() else {
             return Ok(());
         };
-        self.plan_abort(id, session)?;
+        if session.asked {
+            self.change(id, |record| record.row.note = Some(MAY_HAVE_ARRIVED.to_owned()))?;
+        } else {
+            self.plan_abort(id, session)?;
+        }
         if canceled {
             self.change(id, |record| record.row.session = None)?;
         }
@@ -144,8 +149,7 @@ impl Actor {
     /// An account was added under the name of one that is gone. What that one began at another server is nothing to it:
     /// there the same number may be that of another file.
     pub(super) fn forget_elsewhere(&mut self, account: &str) -> Result<(), Fault> {
-        let server = self.server(account);
-        let is_elsewhere = |session: &Session| session.server.is_some() && session.server != server;
+        let is_elsewhere = |session: &Session| self.is_elsewhere(account, session);
         let aborts = self.aborts.rows.values().filter(|row| row.job.account == account);
         let aborts = aborts.filter(|row| is_elsewhere(&row.job.session));
         let aborts: Vec<_> = aborts.map(|row| row.id).collect();
@@ -164,6 +168,12 @@ impl Actor {
             })?;
         }
         Ok(())
+    }
+
+    /// Whether a session is at another server than its account is now.
+    fn is_elsewhere(&self, account: &str, session: &Session) -> bool {
+        let server = self.server(account);
+        server.is_some() && session.server.is_some() && session.server != server
     }
 
     /// Whether what an upload has on its service can be dropped there.
@@ -196,7 +206,7 @@ impl Actor {
             });
         let room = AT_ONCE.saturating_sub(self.aborts.sending.len());
         for row in due.take(room).cloned().collect::<Vec<_>>() {
-            if self.is_of_another_now(&row.job) {
+            if self.is_of_another_now(&row.job) || self.is_elsewhere(&row.job.account, &row.job.session) {
                 self.forget_abort(row.id)?;
                 continue;
             }
@@ -236,7 +246,8 @@ impl Actor {
     /// Whether a service may be giving a number at this moment, which may be that of what is to be deleted.
     fn is_creating(&self, account: &str) -> bool {
         let mut working = self.records.values().filter(|record| record.work.is_some());
-        working.any(|record| record.row.phase == Phase::Queued && record.row.account == account)
+        let creates = |row: &UploadRow| row.session.as_ref().is_none_or(|session| session.asked);
+        working.any(|record| creates(&record.row) && record.row.account == account)
     }
 
     fn forget_abort(&mut self, id: i64) -> Result<(), Fault> {
@@ -248,6 +259,9 @@ impl Actor {
 
     fn aborted(&mut self, row: AbortRow, result: Result<(), Fault>) -> Result<(), Fault> {
         self.aborts.sending.remove(&row.id);
+        if !self.aborts.rows.contains_key(&row.id) {
+            return Ok(());
+        }
         let gone = |fault: &Fault| {
             matches!(
                 fault.kind,
@@ -447,6 +461,7 @@ async fn send(driver: &Job, job: &AbortJob, uplink: &crate::worker::Uplink) -> R
             request,
             key: Some(key),
             payload: None,
+            left: None,
         })
         .await?;
     driver.read(step, &call, &reply, uplink.ports.clock.now()).map(|_| ())

@@ -304,6 +304,7 @@ pub(super) async fn probe(
             request,
             key: Some(key),
             payload: None,
+            left: None,
         })
         .await?;
     read_probe(definition, &reply, uplink.ports.clock.now()).map(Some)

@@ -117,7 +117,7 @@ impl Actor {
     }
 
     /// Whether an upload sends a file as it is now: one whose bytes are all sent takes no newer ones.
-    fn takes(&self, id: UploadId, source: &SourceFacts) -> bool {
+    pub(super) fn takes(&self, id: UploadId, source: &SourceFacts) -> bool {
         let record = self.records.get(&id);
         let sent = record.filter(|record| record.row.phase == Phase::Completing);
         sent.is_none_or(|record| record.row.source.still_are(source))

@@ -186,7 +186,7 @@ impl Folders {
     /// Tells a folder's watcher something; says whether there is one.
     pub(super) fn tell(&self, folder: FolderId, control: Control) -> bool {
         let watch = self.known.get(&folder).and_then(|watched| watched.watch.as_ref());
-        watch.map(|watch| watch.tell(control)).is_some()
+        watch.is_some_and(|watch| watch.tell(control))
     }
 }
 

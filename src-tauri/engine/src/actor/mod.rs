@@ -210,10 +210,14 @@ impl Actor {
         for abort in &mut aborts {
             abort.next_at = abort.next_at.min(furthest);
         }
-        let levels = paces.iter().map(|row| (row.account.clone(), row.level)).collect();
+        let left = paces.iter().map(|row| {
+            let silent_until = row.silence.as_ref().map(|(until, _)| (*until).min(furthest));
+            (row.account.clone(), (row.level, silent_until))
+        });
+        let left = left.collect();
         let silences = paces.into_iter().filter_map(|row| Some((row.account, row.silence?)));
         let uplink = Uplink {
-            pace: Arc::new(Pace::new(ports.clock.clone(), levels)),
+            pace: Arc::new(Pace::new(ports.clock.clone(), left)),
             keys: Arc::new(Keys::new(ports.secrets.clone())),
             permits: Arc::new(Semaphore::new(usize::from(
                 settings.get().transfers.parallel_parts.max(1),

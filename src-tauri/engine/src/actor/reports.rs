@@ -35,6 +35,10 @@ const LET_SETTLE: Duration = Duration::from_secs(2);
 impl Actor {
     pub(super) fn on_event(&mut self, id: UploadId, event: Event) -> Result<(), Fault> {
         match event {
+            Event::Asking(session, written) => {
+                self.asking(id, session)?;
+                self.confirm(written);
+            }
             Event::Begun(session, written) => {
                 self.begun(id, session)?;
                 self.confirm(written);
@@ -64,12 +68,40 @@ impl Actor {
         Ok(())
     }
 
+    /// Written before the service is asked to fetch a file: whoever comes after this engine must not ask again.
+    fn asking(&mut self, id: UploadId, session: Session) -> Result<(), Fault> {
+        if self
+            .records
+            .get(&id)
+            .is_none_or(|record| record.row.phase != Phase::Queued)
+        {
+            return Ok(());
+        }
+        self.change(id, |record| {
+            record.row.session = Some(Session { asked: true, ..session });
+            record.row.phase = Phase::Uploading;
+        })
+    }
+
+    /// What was asked for was answered, or was not asked for after all.
+    fn forget_asking(&mut self, id: UploadId) -> Result<(), Fault> {
+        if !self.records.get(&id).is_some_and(|record| is_asked(&record.row)) {
+            return Ok(());
+        }
+        self.change(id, |record| {
+            record.row.session = None;
+            if record.row.phase == Phase::Uploading {
+                record.row.phase = Phase::Queued;
+            }
+        })
+    }
+
     fn begun(&mut self, id: UploadId, mut session: Session) -> Result<(), Fault> {
+        self.forget_asking(id)?;
         session.begun_at = Some(self.now());
         let Some(row) = self.records.get(&id).map(|record| &record.row) else {
             return Ok(());
         };
-        session.server = self.server(&row.account);
         if row.phase == Phase::Queued {
             self.usurp(id, &session)?;
             return self.change(id, |record| {
@@ -112,6 +144,7 @@ impl Actor {
         record.acks.push(ack);
         record.strikes = 0;
         record.count();
+        self.keep_level(id)?;
         if learned.vars.is_empty() && learned.hash.is_none() {
             return Ok(());
         }
@@ -121,6 +154,17 @@ impl Actor {
                 session.vars.extend(learned.vars);
             }
         })
+    }
+
+    /// Keeps how much of the limit of its account is used up: an engine that comes after this one does not begin anew.
+    fn keep_level(&mut self, id: UploadId) -> Result<(), Fault> {
+        let Some(account) = self.records.get(&id).map(|record| &record.row.account) else {
+            return Ok(());
+        };
+        self.uplink
+            .pace
+            .level(account)
+            .map_or(Ok(()), |level| self.store.keep_level(account, level))
     }
 
     /// Files on the service that belong to other uploads of the account of this one.
@@ -183,11 +227,10 @@ impl Actor {
             return Ok(());
         };
         record.stopped();
-        if let Some(level) = self.uplink.pace.level(&record.row.account) {
-            self.store.keep_level(&record.row.account, level)?;
-        }
+        self.keep_level(id)?;
+        self.forget_asking(id)?;
         self.feed.touch(id);
-        if !record.row.phase.is_live() {
+        if self.records.get(&id).is_some_and(|record| !record.row.phase.is_live()) {
             if matches!(&ending, Ending::Faulted(_, fault) if fault.kind == FaultKind::UnknownOutcome) {
                 self.change(id, |record| record.row.note = Some(MAY_HAVE_ARRIVED.to_owned()))?;
             }
@@ -252,7 +295,7 @@ impl Actor {
             }
             (_, Verdict::Wait) => self.unreachable(id, fault),
             (_, Verdict::SignIn) => self.needs_key(id, step, fault),
-            (_, Verdict::Slow) => self.silenced(id, fault),
+            (_, Verdict::Slow) => self.silenced(id, &fault),
             (_, Verdict::Retry | Verdict::RefreshUrl | Verdict::Ask) => {
                 // A service that names no pause, or none worth the name, is not asked in a circle.
                 let asked = fault.retry_after().unwrap_or_default();
@@ -330,7 +373,7 @@ impl Actor {
 
     /// Begins again with what the file is now. Whoever writes it may take hours: that is waited for, with pauses that grow.
     fn take_new_version(&mut self, id: UploadId, source: SourceFacts, fault: Fault) -> Result<(), Fault> {
-        if self.is_queued_again(id) {
+        if self.is_queued_again(id, &source) {
             let newer = Fault::new(FaultKind::SourceChanged, "a newer version of the file is in the queue");
             return self.cancel_because(id, newer);
         }
@@ -344,15 +387,15 @@ impl Actor {
         })
     }
 
-    /// Whether another upload sends the same file in the same way: it was added again when it had changed.
-    fn is_queued_again(&self, id: UploadId) -> bool {
+    /// Whether another upload sends the file as it is now in the same way: it was added again when it had changed.
+    fn is_queued_again(&self, id: UploadId, source: &SourceFacts) -> bool {
         let Some(row) = self.records.get(&id).map(|record| &record.row) else {
             return false;
         };
         let others = self.records.values().map(|record| &record.row);
         let mut others = others.filter(|other| other.id != id && other.phase.is_live());
         let way = |row: &UploadRow| (row.account.clone(), row.path.clone(), row.mode.clone());
-        others.any(|other| way(other) == way(row) && other.options == row.options)
+        others.any(|other| way(other) == way(row) && other.options == row.options && self.takes(other.id, source))
     }
 
     /// The service cannot be reached: the whole account waits, and one upload looks now and then.
@@ -376,7 +419,7 @@ impl Actor {
 
     /// The service asked for a pause: the whole account keeps it, over restarts too. One that asks again and again is
     /// asked ever more seldom.
-    fn silenced(&mut self, id: UploadId, fault: Fault) -> Result<(), Fault> {
+    fn silenced(&mut self, id: UploadId, fault: &Fault) -> Result<(), Fault> {
         let Some(account) = self.records.get(&id).map(|record| record.row.account.clone()) else {
             return Ok(());
         };
@@ -394,8 +437,10 @@ impl Actor {
             let pause = fault.retry_after().unwrap_or_default();
             let pause = pause.max(backoff(tries, self.setting.ports.chance.number()));
             let until = now.after(pause.min(LONGEST_SERVICE_PAUSE));
-            self.store.keep_silence(&account, until, &fault, now)?;
-            self.shut(&account, fault, tries, until);
+            for account in self.uplink.pace.sharers(&account) {
+                self.store.keep_silence(&account, until, fault, now)?;
+                self.shut(&account, fault.clone(), tries, until);
+            }
         }
         self.change(id, |_| {})
     }
@@ -497,4 +542,8 @@ fn files_on_service(row: &UploadRow) -> Vec<String> {
         .into_iter()
         .chain(vars.filter_map(Value::as_str).map(str::to_owned))
         .collect()
+}
+
+fn is_asked(row: &UploadRow) -> bool {
+    row.session.as_ref().is_some_and(|session| session.asked)
 }

@@ -18,6 +18,9 @@ const LONGEST_LOOK: Duration = Duration::from_secs(5);
 /// What is said of an upload that was canceled at its end.
 pub(super) const MAY_HAVE_ARRIVED: &str = "It may have arrived before it was canceled: look at the service.";
 
+/// Why an upload that may have arrived is not tried again with all others.
+const LOOK_FIRST: &str = "it may have arrived: look at the service, then retry it by itself";
+
 /// A verb.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Verb {
@@ -70,6 +73,17 @@ impl Actor {
                         .then_some("a newer version of the file is in the queue")
                 })
             });
+            let refusal = match refusal {
+                // Whoever means all of them has not looked at the service for this one.
+                None if all && verb == Verb::Retry && self.is_in_doubt(id) => {
+                    changed.refused.push(Refused {
+                        id,
+                        reason: LOOK_FIRST.to_owned(),
+                    });
+                    continue;
+                }
+                refusal => refusal,
+            };
             match refusal {
                 None => {
                     self.apply_one(verb, id)?;
@@ -83,6 +97,11 @@ impl Actor {
             }
         }
         Ok(Answer::Changed(changed))
+    }
+
+    fn is_in_doubt(&self, id: UploadId) -> bool {
+        let fault = self.records.get(&id).and_then(|record| record.row.fault.as_ref());
+        fault.is_some_and(|fault| fault.kind == FaultKind::UnknownOutcome)
     }
 
     /// Whether a failed upload of a watched folder would send a file that is in the queue once more.

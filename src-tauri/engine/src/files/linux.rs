@@ -3,7 +3,8 @@
 
 use std::fs::File;
 use std::os::fd::AsRawFd;
-use std::path::Path;
+use std::os::unix::ffi::OsStringExt;
+use std::path::{Path, PathBuf};
 
 use rustix::io::Errno;
 
@@ -65,6 +66,33 @@ fn is_remote_kind(facts: &rustix::fs::StatFs) -> bool {
     REMOTE.contains(&kind)
 }
 
+/// Where the drive of a path is mounted, without a look at the drive: it may not answer.
+pub(crate) fn drive_of(path: &Path) -> PathBuf {
+    let mounts = std::fs::read("/proc/self/mountinfo").unwrap_or_default();
+    let points = mounts
+        .split(|byte| *byte == b'\n')
+        .filter_map(|line| line.split(|byte| *byte == b' ').nth(4));
+    let above = points.map(mount_point).filter(|point| path.starts_with(point));
+    above
+        .max_by_key(|point| point.as_os_str().len())
+        .unwrap_or_else(|| PathBuf::from("/"))
+}
+
+/// The kernel writes blanks, and what else would be taken for an end, as three octal digits after a backslash.
+fn mount_point(written: &[u8]) -> PathBuf {
+    let mut pieces = written.split(|byte| *byte == b'\\');
+    let mut bytes = pieces.next().unwrap_or_default().to_vec();
+    for piece in pieces {
+        let (digits, rest) = piece.split_at(piece.len().min(3));
+        let byte = str::from_utf8(digits)
+            .ok()
+            .and_then(|digits| u8::from_str_radix(digits, 8).ok());
+        bytes.extend(byte);
+        bytes.extend_from_slice(rest);
+    }
+    PathBuf::from(std::ffi::OsString::from_vec(bytes))
+}
+
 /// The limits on watched folders: their names for `sysctl`, and what they are.
 pub(crate) fn watch_limits() -> Vec<(&'static str, u64)> {
     let limit = |name: &'static str| {
@@ -83,6 +111,13 @@ mod tests {
     use std::fs::OpenOptions;
 
     use super::*;
+
+    #[test]
+    fn a_path_is_on_the_drive_that_is_mounted_nearest_above_it() {
+        assert_eq!(drive_of(Path::new("/proc/nowhere/at/all")), Path::new("/proc"));
+        assert_eq!(drive_of(Path::new("/process")), Path::new("/"));
+        assert_eq!(mount_point(b"/mnt/my\\040drive\\134"), Path::new("/mnt/my drive\\"));
+    }
 
     #[test]
     fn a_file_is_in_use_as_long_as_somebody_has_it_open_for_writing() {

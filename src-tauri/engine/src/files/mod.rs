@@ -22,9 +22,9 @@ use skylift_model::{Fault, FaultKind, Verdict};
 use tokio::runtime::RuntimeFlavor;
 
 #[cfg(target_os = "linux")]
-pub(crate) use linux::{is_open_for_writing, is_remote, may_hang, watch_limits};
+pub(crate) use linux::{drive_of, is_open_for_writing, is_remote, may_hang, watch_limits};
 #[cfg(not(target_os = "linux"))]
-pub(crate) use other::{is_open_for_writing, is_remote, may_hang, watch_limits};
+pub(crate) use other::{drive_of, is_open_for_writing, is_remote, may_hang, watch_limits};
 #[cfg(unix)]
 use unix as platform;
 #[cfg(windows)]

@@ -1,7 +1,7 @@
 //! What systems other than Linux tell of a file beyond its facts: nothing that can be relied upon.
 
 use std::fs::File;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// Not told here: a file is finished when it has been quiet for longer.
 pub(crate) fn is_open_for_writing(_: &File) -> Option<bool> {
@@ -16,6 +16,12 @@ pub(crate) fn is_remote(_: &Path) -> bool {
 /// Any drive may.
 pub(crate) const fn may_hang(_: &File) -> bool {
     true
+}
+
+/// A letter or a share on Windows, a folder of `/Volumes` on macOS.
+pub(crate) fn drive_of(path: &Path) -> PathBuf {
+    let named = if path.starts_with("/Volumes") { 3 } else { 1 };
+    path.components().take(named).collect()
 }
 
 /// There are none here.

@@ -401,6 +401,7 @@ mod tests {
                 begun_at: None,
                 remote_id: None,
                 server: None,
+                asked: false,
             },
             upload: UploadId::at(1, [7; 10]),
             acknowledged: 0,

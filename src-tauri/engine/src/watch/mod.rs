@@ -196,9 +196,8 @@ pub(crate) struct Watch {
 
 impl Watch {
     /// Tells it something.
-    pub(crate) fn tell(&self, control: Control) {
-        // A watcher ends only when it is dropped, or with the engine.
-        let _ = self.controls.send(control);
+    pub(crate) fn tell(&self, control: Control) -> bool {
+        self.controls.send(control).is_ok()
     }
 }
 

@@ -1,9 +1,10 @@
 //! Opening files of drives that may not answer.
 //!
-//! Refuses to wait for ever, and to ask again where an answer is still owed: each such question holds a thread.
+//! Refuses to wait for ever, and to ask again in a folder that still owes an answer, or on a drive that owes several: each
+//! such question holds a thread.
 
 use std::collections::HashMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -11,11 +12,14 @@ use skylift_model::names::RawPath;
 use skylift_model::{Fault, FaultKind};
 use tokio::time::Instant;
 
-use crate::files::{as_path, aside};
+use crate::files::{as_path, aside, drive_of};
 use crate::ports::{Ports, SourceFile};
 
 /// Longer than a disk takes that must start up, or a share that is far away.
 const PATIENCE: Duration = Duration::from_secs(15);
+
+/// Answers that a drive may owe before none of its folders is asked any more.
+const MOST_OWED: usize = 4;
 
 /// What drives were asked and have not answered: when, by folder.
 #[derive(Default)]
@@ -45,10 +49,21 @@ impl Drives {
         opened.map_err(|_| silent())??
     }
 
-    fn owes_an_answer(&self, folder: &PathBuf, now: Instant) -> bool {
+    fn owes_an_answer(&self, folder: &Path, now: Instant) -> bool {
         let asked = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut since = asked.get(folder).into_iter().flatten();
-        since.any(|since| now.duration_since(*since) >= PATIENCE)
+        let is_owed = |since: &&Instant| now.duration_since(**since) >= PATIENCE;
+        let owing = asked
+            .iter()
+            .flat_map(|(folder, since)| since.iter().filter(is_owed).map(move |_| folder));
+        let owing: Vec<_> = owing.collect();
+        if owing.iter().any(|owes| *owes == folder) {
+            return true;
+        }
+        if owing.len() < MOST_OWED {
+            return false;
+        }
+        let drive = drive_of(folder);
+        owing.iter().filter(|owes| drive_of(owes) == drive).count() >= MOST_OWED
     }
 
     fn change(&self, folder: &PathBuf, change: impl FnOnce(&mut Vec<Instant>)) {
@@ -90,4 +105,22 @@ fn silent() -> Fault {
         "the drive that the file is on does not answer",
     )
     .hint("Check the drive or its network; the upload goes on by itself when it answers.")
+}
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_drive_that_owes_several_answers_is_asked_in_none_of_its_folders() {
+        let drives = Arc::<Drives>::default();
+        let now = Instant::now();
+        let long_ago = now - PATIENCE;
+        let ask = |n: usize| Question::of(drives.clone(), format!("/proc/{n}").into(), long_ago);
+        let mut questions: Vec<_> = (0..MOST_OWED).map(ask).collect();
+        let owes = |folder: &str| drives.owes_an_answer(Path::new(folder), now);
+        assert!(owes("/proc/0") && owes("/proc/another") && !owes("/elsewhere"));
+        drop(questions.pop());
+        assert!(owes("/proc/0") && !owes("/proc/another"));
+    }
 }

@@ -40,6 +40,8 @@ const LAST_WORD: Duration = Duration::from_secs(5);
 
 /// What a worker tells the actor.
 pub(crate) enum Event {
+    /// The service is about to be asked for what cannot be asked for twice. Answered once that is written.
+    Asking(Session, oneshot::Sender<()>),
     /// The service gave a session. Answered once it is written.
     Begun(Session, oneshot::Sender<()>),
     /// The service can be reached, and takes the key.
@@ -184,7 +186,7 @@ pub(crate) async fn run(
     stop: CancellationToken,
 ) {
     let id = assignment.id;
-    let creating = Arc::default();
+    let creating = Creating::default();
     let imports = assignment.job.flow().import;
     let ending = tokio::select! {
         biased;
@@ -197,9 +199,12 @@ pub(crate) async fn run(
 
 /// Whoever is told to stop while the service makes a record still hears as what: otherwise nobody could drop it there, or
 /// go on with it.
-async fn stopped(stop: &CancellationToken, creating: &Mutex<()>, imports: bool) -> Ending {
+async fn stopped(stop: &CancellationToken, creating: &Creating, imports: bool) -> Ending {
     stop.cancelled().await;
-    let answered = tokio::time::timeout(LAST_WORD, creating.lock()).await.is_ok();
+    if imports && !creating.left.load(Ordering::Relaxed) {
+        return Ending::Stopped;
+    }
+    let answered = tokio::time::timeout(LAST_WORD, creating.answer.lock()).await.is_ok();
     if answered || !imports {
         return Ending::Stopped;
     }
@@ -207,6 +212,7 @@ async fn stopped(stop: &CancellationToken, creating: &Mutex<()>, imports: bool) 
     Ending::Faulted("create".into(), fault)
 }
 
+/// An import whose record was asked for, and nobody knows what the service answered.
 fn may_be_fetched(why: &str) -> Fault {
     let message = format!("{why}, and the service may have begun to fetch the file");
     Fault::new(FaultKind::UnknownOutcome, message)
@@ -229,7 +235,7 @@ async fn work(
     assignment: Assignment,
     uplink: Uplink,
     events: mpsc::UnboundedSender<(UploadId, Event)>,
-    creating: Arc<Mutex<()>>,
+    creating: Creating,
 ) -> Ending {
     let (root, path) = (assignment.root.clone(), assignment.path.clone());
     let (ports, drives) = (uplink.ports.clone(), uplink.drives.clone());
@@ -278,6 +284,7 @@ struct Shared {
     events: mpsc::UnboundedSender<(UploadId, Event)>,
     /// Whether it was told that the service answers.
     answered: AtomicBool,
+    creating: Creating,
 }
 
 struct Worker {
@@ -295,8 +302,15 @@ struct Worker {
     telling: BTreeSet<skylift_model::PartNumber>,
     /// The last reply that told how the upload stands.
     reading: Option<Reading>,
-    /// Held from when the service is asked for a record until its answer is reported.
-    creating: Arc<Mutex<()>>,
+}
+
+/// The request that makes a record, as whoever stops the worker sees it.
+#[derive(Clone, Default)]
+struct Creating {
+    /// Held from when the service is asked until its answer is reported.
+    answer: Arc<Mutex<()>>,
+    /// Whether a request that cannot be sent twice has left.
+    left: Arc<AtomicBool>,
 }
 
 impl Worker {
@@ -304,7 +318,7 @@ impl Worker {
         assignment: Assignment,
         uplink: Uplink,
         events: mpsc::UnboundedSender<(UploadId, Event)>,
-        creating: Arc<Mutex<()>>,
+        creating: Creating,
     ) -> Result<Self, Halt> {
         let Assignment {
             id,
@@ -353,6 +367,7 @@ impl Worker {
             uplink,
             events,
             answered: AtomicBool::new(false),
+            creating,
         };
         if phase != Phase::Completing {
             shared.unchanged()?;
@@ -372,12 +387,15 @@ impl Worker {
             links,
             telling: BTreeSet::new(),
             reading: None,
-            creating,
         })
     }
 
     /// The whole way, from wherever the upload stands.
     async fn drive(mut self) -> Result<Finished, Halt> {
+        if self.session.asked {
+            let fault = may_be_fetched("Skylift ended before the service answered");
+            return Err(Halt::Fault("create".into(), fault));
+        }
         if self.phase == Phase::Completing {
             match self.settle().await? {
                 settle::Settled::Done => return self.wrap_up().await,
@@ -401,7 +419,11 @@ impl Worker {
 
     /// Gets a session, and waits until it is written.
     async fn begin(&mut self) -> Result<(), Halt> {
-        let creating = self.creating.clone().lock_owned().await;
+        if self.shared.job.flow().import && self.flow_has(Step::Create) {
+            let session = self.session.clone();
+            self.wait_for(|written| Event::Asking(session, written)).await;
+        }
+        let creating = self.shared.creating.answer.clone().lock_owned().await;
         if self.flow_has(Step::Create) {
             let reading = self.ask(Step::Create).await.map_err(|halt| self.may_be_made(halt))?;
             if let Some(plan) = reading.plan {
@@ -417,7 +439,7 @@ impl Worker {
         Ok(())
     }
 
-    /// Where the service fetches the file by itself, its record is the file: it is not asked for twice.
+    /// Where the service fetches the file by itself, its record is the file: once that request has left, it is not sent twice.
     fn may_be_made(&self, halt: Halt) -> Halt {
         let may_be = |fault: &Fault| match fault.kind {
             // Without trust there was no request; a service that is not there did not get it.
@@ -426,7 +448,7 @@ impl Worker {
             kind => matches!(kind, FaultKind::Timeout | FaultKind::Protocol),
         };
         match halt {
-            Halt::Fault(step, fault) if self.shared.job.flow().import && may_be(&fault) => {
+            Halt::Fault(step, fault) if self.shared.creating.left.load(Ordering::Relaxed) && may_be(&fault) => {
                 Halt::Fault(step, may_be_fetched(&fault.message))
             }
             halt => halt,
@@ -513,10 +535,12 @@ impl Shared {
     async fn ask(&self, step: Step, call: &Call<'_>) -> Result<Reading, Fault> {
         let request = self.job.request(step, call)?;
         self.turn(&request.address).await?;
+        let imports = self.job.flow().import && step == Step::Create;
         let outgoing = Outgoing {
             request,
             key: Some(self.key.clone()),
             payload: None,
+            left: imports.then(|| self.creating.left.clone()),
         };
         let reply = self.uplink.ports.transport.send(outgoing).await?;
         sabotage::trip();

@@ -291,6 +291,7 @@ impl Run {
             request,
             key,
             payload: payload.clone(),
+            left: None,
         };
         shared.meter.sends.store(true, Ordering::Relaxed);
         let started = tokio::time::Instant::now();

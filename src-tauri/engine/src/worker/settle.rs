@@ -39,6 +39,9 @@ impl Worker {
             });
             return Ok(Settled::Done);
         }
+        if sabotage::is(Bug::GiveUpInDoubt) {
+            return Err(unknown());
+        }
         let flow = self.shared.job.flow().clone();
         if flow.last_part_completes && !self.all_acknowledged() {
             // The system may still deliver a whole request that nobody waits for, after a kill as well.

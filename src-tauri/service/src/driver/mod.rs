@@ -119,6 +119,11 @@ impl Job {
         self.home.definition.allowance(&self.home.base)
     }
 
+    /// The service and the address of its server.
+    pub fn server(&self) -> String {
+        format!("{} {}", self.home.definition.id, self.home.base)
+    }
+
     /// How the mode runs.
     pub fn flow(&self) -> &Flow {
         &self.flow
@@ -139,7 +144,8 @@ impl Job {
             expires_at: None,
             begun_at: None,
             remote_id: None,
-            server: None,
+            server: Some(self.server()),
+            asked: false,
         })
     }
 
