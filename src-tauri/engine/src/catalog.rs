@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use skylift_model::api::ServiceView;
+use skylift_model::names::beginning;
 use skylift_model::{Fault, FaultKind};
 use skylift_service::definition::{Definition, built_in};
 
@@ -62,6 +63,7 @@ impl Catalog {
             .or_else(|| self.added.get(id));
         found.cloned().ok_or_else(|| {
             let known: Vec<_> = self.views().into_iter().map(|view| view.id).collect();
+            let id = beginning(id);
             Fault::new(
                 FaultKind::Setup,
                 format!("there is no service called {id:?}; known are {}", known.join(", ")),

@@ -69,6 +69,11 @@ pub fn is_deceptive(c: char) -> bool {
         || matches!(c, '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e0fff}')
 }
 
+/// As much of what somebody typed or sent as a message repeats: 60 characters.
+pub fn beginning(text: &str) -> String {
+    text.chars().take(60).collect()
+}
+
 /// A name for people: readable text stays as it is, what would deceive or draw nothing is written as `\u{202e}`, bytes
 /// that are no text as `\xff`.
 pub fn shown(name: &[u8]) -> String {

@@ -5,6 +5,7 @@
 use std::sync::{Arc, LazyLock};
 
 use skylift_model::api::{ModeView, Options, ServiceView};
+use skylift_model::names::beginning;
 use skylift_model::rate::{Allowance, Rate};
 use skylift_model::{Fault, FaultKind};
 use url::Url;
@@ -170,8 +171,11 @@ impl Definition {
     fn forced_mode(&self, forced: &str, import: bool) -> Result<String, Fault> {
         let known: Vec<_> = self.service.mode.iter().map(|mode| mode.id.get().0.as_str()).collect();
         let mode = self.mode(forced).ok_or_else(|| {
-            Fault::new(FaultKind::Setup, format!("{} has no mode {forced:?}", self.name))
-                .hint(format!("Its modes are: {}.", known.join(", ")))
+            Fault::new(
+                FaultKind::Setup,
+                format!("{} has no mode {:?}", self.name, beginning(forced)),
+            )
+            .hint(format!("Its modes are: {}.", known.join(", ")))
         })?;
         if mode.import != import {
             let hint = "Leave the mode out: `skylift import` takes addresses, `skylift upload` takes files.";

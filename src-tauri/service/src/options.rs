@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 use skylift_model::api::Options;
+use skylift_model::names::beginning;
 use skylift_model::{Fault, FaultKind};
 
 use crate::quirk;
@@ -150,11 +151,6 @@ fn unknown(specs: &[OptionSpec], name: &str, whose: &str) -> Fault {
     };
     let name = beginning(name);
     Fault::new(FaultKind::Setup, format!("there is no {whose} option {name:?}")).hint(hint)
-}
-
-/// As much of a text as a message repeats.
-fn beginning(text: &str) -> String {
-    text.chars().take(60).collect()
 }
 
 fn wrong(name: &str, text: &str, right: &str) -> Fault {

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use skylift_model::api::{AccountView, Answer, NewAccount, TestReport};
+use skylift_model::names::beginning;
 use skylift_model::{Fault, FaultKind, Key};
 use skylift_service::definition::Definition;
 use skylift_service::driver::{probe_request, read_probe};
@@ -51,7 +52,7 @@ impl Actor {
         } else {
             format!("There are: {}.", known.join(", "))
         };
-        Fault::new(FaultKind::Setup, format!("there is no account {name:?}")).hint(hint)
+        Fault::new(FaultKind::Setup, format!("there is no account {:?}", beginning(name))).hint(hint)
     }
 
     pub(super) fn account_views(&self) -> Vec<AccountView> {
