@@ -84,7 +84,9 @@ impl Pace {
         {
             let mut bucket = lane.bucket();
             bucket.at_most(*level, self.clock.now());
-            bucket.silence(silent_until.unwrap_or_default());
+            if let Some(until) = silent_until {
+                bucket.silence(*until);
+            }
         }
         lane
     }

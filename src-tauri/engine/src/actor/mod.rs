@@ -454,6 +454,9 @@ impl Actor {
         }
         let most = usize::from(self.settings.get().transfers.parallel_uploads.max(1));
         while let Some(id) = self.schedule.start(now, most) {
+            if self.doubt_import(id)? {
+                continue;
+            }
             match self.job(id) {
                 Ok(job) => self.start(id, job),
                 Err(fault) => {

@@ -18,7 +18,7 @@ use super::verbs::MAY_HAVE_ARRIVED;
 use crate::ports::SourceFacts;
 use crate::record::{Record, Work};
 use crate::store::UploadRow;
-use crate::worker::{Ending, Event, Finished, KEY, Learned, key_was_replaced};
+use crate::worker::{Ending, Event, Finished, KEY, Learned, key_was_replaced, may_be_fetched};
 
 /// Looks for a file that is not there.
 const LOOK_FOR_FILE: Duration = Duration::from_secs(30);
@@ -81,6 +81,16 @@ impl Actor {
             record.row.session = Some(Session { asked: true, ..session });
             record.row.phase = Phase::Uploading;
         })
+    }
+
+    /// Leaves an import to the person that was asked for by an engine that ended before it heard the answer. Whether it was.
+    pub(super) fn doubt_import(&mut self, id: UploadId) -> Result<bool, Fault> {
+        if !self.records.get(&id).is_some_and(|record| is_asked(&record.row)) {
+            return Ok(false);
+        }
+        let fault = may_be_fetched("Skylift ended before the service answered");
+        self.ended(id, Ending::Faulted("create".into(), fault))?;
+        Ok(true)
     }
 
     /// What was asked for was answered, or was not asked for after all.

@@ -73,18 +73,12 @@ impl Actor {
                         .then_some("a newer version of the file is in the queue")
                 })
             });
-            let refusal = match refusal {
-                // Whoever means all of them has not looked at the service for this one.
-                None if all && verb == Verb::Retry && self.is_in_doubt(id) => {
-                    changed.refused.push(Refused {
-                        id,
-                        reason: LOOK_FIRST.to_owned(),
-                    });
-                    continue;
-                }
-                refusal => refusal,
-            };
             match refusal {
+                // Whoever means all of them has not looked at the service for this one.
+                None if all && verb == Verb::Retry && self.is_in_doubt(id) => changed.refused.push(Refused {
+                    id,
+                    reason: LOOK_FIRST.to_owned(),
+                }),
                 None => {
                     self.apply_one(verb, id)?;
                     changed.ids.push(id);

@@ -213,7 +213,7 @@ async fn stopped(stop: &CancellationToken, creating: &Creating, imports: bool) -
 }
 
 /// An import whose record was asked for, and nobody knows what the service answered.
-fn may_be_fetched(why: &str) -> Fault {
+pub(crate) fn may_be_fetched(why: &str) -> Fault {
     let message = format!("{why}, and the service may have begun to fetch the file");
     Fault::new(FaultKind::UnknownOutcome, message)
 }
@@ -392,10 +392,6 @@ impl Worker {
 
     /// The whole way, from wherever the upload stands.
     async fn drive(mut self) -> Result<Finished, Halt> {
-        if self.session.asked {
-            let fault = may_be_fetched("Skylift ended before the service answered");
-            return Err(Halt::Fault("create".into(), fault));
-        }
         if self.phase == Phase::Completing {
             match self.settle().await? {
                 settle::Settled::Done => return self.wrap_up().await,
