@@ -41,6 +41,8 @@ fn start(world: &World) -> Child {
     let mut command = Command::new("unshare");
     command
         .args(PLAIN_USER)
+        // Whoever runs the tests in the background ignores it, and so would an engine that has only just begun.
+        .args(["env", "--default-signal=INT"])
         .arg(skylift.get_program())
         .args(skylift.get_args());
     command.env_clear().stdin(Stdio::null()).stdout(Stdio::null());
