@@ -8,7 +8,7 @@ use skylift_service::exchange::{Reply, Step};
 use crate::conversation::{Conversation, Opening};
 use crate::oracles::{Terms, check_fault};
 use crate::upload::Upload;
-use crate::within_memory;
+use crate::{MEMORY_OF_TOML, within_memory};
 
 /// What the made-up service answers unless the input says.
 const ANSWERS: &[u8] = include_bytes!("answers.txt");
@@ -16,7 +16,7 @@ const ANSWERS: &[u8] = include_bytes!("answers.txt");
 /// Whatever a definition says: every mistake has its line and its remedy, and a sound one sends nothing astray whatever
 /// its service answers. The answers may follow the definition after a line `%%%%`.
 pub fn definitions(input: &[u8]) {
-    within_memory(input, || {
+    within_memory(input, MEMORY_OF_TOML, || {
         let at = memchr::memmem::find(input, b"\n%%%%\n");
         let (text, answers) = at.map_or((input, ANSWERS), |at| (&input[..at], &input[at + 6..]));
         // A file that is no text is refused before it is parsed.

@@ -16,7 +16,7 @@ use skylift_service::hosts::check_base_url;
 
 use crate::oracles::{check_echo, check_fault};
 use crate::upload::account;
-use crate::within_memory;
+use crate::{MEMORY_OF_TOML, within_memory};
 
 /// Planted where a key stands.
 const PLANTED: &str = "planted-key-0123456789";
@@ -25,7 +25,7 @@ const PLANTED: &str = "planted-key-0123456789";
 /// is printed; what it asks of a definition is done or refused in plain words; and nothing that the page can say names a
 /// file.
 pub fn messages(input: &[u8]) {
-    within_memory(input, || {
+    within_memory(input, MEMORY_OF_TOML, || {
         if let Some(command) = same_again::<Command>(input) {
             obey(command);
         }

@@ -14,7 +14,7 @@ pub use crate::hostile_names::HOSTILE_NAMES;
 use crate::oracles::{check_fault, deceives};
 use crate::replies::chosen;
 use crate::upload::Upload;
-use crate::within_memory;
+use crate::{MEMORY_OF_A_BYTE, within_memory};
 
 /// The services, with an ending that each of them takes.
 const SERVICES: [(&str, &str); 5] = [
@@ -31,7 +31,7 @@ const ANSWERS: &[u8] = b"create 200\n\n{\"id\":\"a\",\"upload\":{\"id\":\"a\"},\
 /// Whatever bytes a name has: it is sent under one name that can be read back and is nobody else's, shown without doing
 /// anything to a screen, and stands where the definitions put it, whole and nowhere else.
 pub fn names(input: &[u8]) {
-    within_memory(input, || {
+    within_memory(input, MEMORY_OF_A_BYTE, || {
         let name: Vec<u8> = input
             .iter()
             .copied()

@@ -7,7 +7,7 @@ use skylift_service::definition::{Definition, built_in};
 use crate::conversation::{Conversation, Opening};
 use crate::oracles::{Terms, check_fault};
 use crate::upload::Upload;
-use crate::within_memory;
+use crate::{MEMORY_OF_A_BYTE, within_memory};
 
 /// The files of the definitions, in their order.
 const FILES: [&str; 5] = [
@@ -29,7 +29,7 @@ pub(crate) fn chosen(service: &str) -> (&'static Arc<Definition>, Terms) {
 /// Whatever a service answers: no panic, no request to another host, the key to nobody else, little memory, and the same
 /// once more.
 pub fn replies(input: &[u8]) {
-    within_memory(input, || {
+    within_memory(input, MEMORY_OF_A_BYTE, || {
         let conversation = Conversation::read(input);
         let told = talk(&conversation);
         assert_eq!(talk(&conversation), told, "another time it came out otherwise");
