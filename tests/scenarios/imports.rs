@@ -55,8 +55,8 @@ fn an_import_that_is_killed_before_its_answer_is_not_asked_for_again() {
         // Without a key nothing can be asked, and the doubt stays.
         let mut command = world.command(["run", "--until-idle"]);
         let _ = command.env_remove(skylift_model::secret::key_variable(&account.name()));
-        let _ = world.finish(command);
-        let _ = world.skylift(["run", "--until-idle"]);
+        let _ = world.finish(command).expect(1);
+        let _ = world.skylift(["run", "--until-idle"]).expect(0);
         let rows = world.skylift(["queue", "--json"]).expect(0).lines();
         assert_eq!(rows[0]["fault"]["kind"], "unknown_outcome", "{rows:?}");
         assert_eq!(creates(&world, account), before, "{}", account.name());
