@@ -35,6 +35,7 @@ pub(super) struct Seed {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Row {
     pub name: String,
+    pub path: String,
     pub phase: String,
     pub hold: String,
 }
@@ -102,6 +103,7 @@ pub(super) fn rows(lines: &[Value]) -> BTreeMap<String, Row> {
     let text = |value: &Value| value.as_str().unwrap().to_owned();
     let row = |line: &Value| Row {
         name: text(&line["name"]),
+        path: text(&line["path"]),
         phase: text(&line["phase"]),
         hold: text(&line["hold"]),
     };

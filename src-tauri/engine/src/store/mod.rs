@@ -351,6 +351,34 @@ mod tests {
         assert!(kept == files);
     }
 
+    /// One flip of a bit makes an identity of another one, and the structure of the file is as it was.
+    #[test]
+    fn a_queue_with_an_identity_that_its_index_does_not_know_is_moved_aside() {
+        let folder = tempfile::tempdir().unwrap();
+        let (mut store, ..) = open(&folder).unwrap();
+        let id = UploadId::at(1, [7; 10]);
+        let sql = format!(
+            "INSERT INTO upload (id, account, service, path, import, size, mtime_ns, ctime_ns, file_id, name, relative, \
+             options, mode, rank, added_at, phase, paused, attempts, restarts, hashes, wire_bytes) VALUES (x'{}', 'andi', \
+             'andi', x'2f61', 0, 1, 1, 1, zeroblob(16), 'a', 'a', '{{}}', 'single', 1, 1, 'queued', 0, 0, 0, '{{}}', 0)",
+            hex::encode(id.as_bytes())
+        );
+        let _ = store.run(&sql, []).unwrap();
+        store.commit().unwrap();
+        drop(store);
+        assert!(matches!(open(&folder).unwrap().2, Origin::Kept));
+        let path = folder.path().join(open::FILE);
+        let mut bytes = std::fs::read(&path).unwrap();
+        let in_row: Vec<u8> = [&id.as_bytes()[..], b"andi"].concat();
+        let at = bytes.windows(in_row.len()).position(|found| found == in_row).unwrap();
+        bytes[at + 15] ^= 1;
+        std::fs::write(&path, &bytes).unwrap();
+        let (_, contents, origin) = open(&folder).unwrap();
+        assert_eq!(std::fs::read(moved_to(origin)).unwrap(), bytes);
+        assert!(contents.uploads.values().all(|row| row.paused), "it would go on");
+        assert_eq!(contents.uploads.len(), 1, "what can be read is kept");
+    }
+
     #[test]
     fn a_queue_that_lost_everything_but_its_log_is_moved_aside_with_it() {
         let folder = tempfile::tempdir().unwrap();
