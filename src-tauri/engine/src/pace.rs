@@ -3,7 +3,7 @@
 //!
 //! Refuses nothing, but makes wait.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
@@ -32,7 +32,8 @@ pub(crate) struct Pace {
 
 #[derive(Default)]
 struct Lanes {
-    by_account: HashMap<String, Arc<Lane>>,
+    /// In an order, so that a run can be repeated.
+    by_account: BTreeMap<String, Arc<Lane>>,
     by_key: Vec<(String, Key, Arc<Lane>)>,
 }
 
@@ -53,7 +54,7 @@ impl Pace {
         (!bucket.is_free()).then(|| bucket.level())
     }
 
-    /// The accounts that have the key of this one, and itself.
+    /// The accounts that have the key of this one: itself, and the others by name.
     pub(crate) fn sharers(&self, account: &str) -> Vec<String> {
         let lanes = self.lanes();
         let own = lanes.by_account.get(account);
@@ -227,6 +228,9 @@ mod tests {
         assert!(lane.take().is_ok());
         let _ = pace.lane("archive", &allowance, &key);
         assert_eq!(pace.sharers("inbox"), ["inbox", "archive"]);
+        let others = ["e", "d", "c", "b", "a"].map(|name| pace.lane(name, &allowance, &key));
+        assert!(others.iter().all(|other| Arc::ptr_eq(other, &lane)));
+        assert_eq!(pace.sharers("inbox"), ["inbox", "a", "archive", "b", "c", "d", "e"]);
         assert!(lane.take().unwrap_err() > Duration::from_secs(50));
     }
 
