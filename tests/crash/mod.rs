@@ -8,6 +8,7 @@ mod hours;
 mod kills;
 mod owners;
 pub(crate) mod place;
+mod read_only;
 mod seed;
 mod syscalls;
 mod traced;

@@ -54,7 +54,8 @@ impl Way {
         }
     }
 
-    fn account(self) -> Account {
+    /// The account that it goes to.
+    pub(crate) fn account(self) -> Account {
         let found = accounts().into_iter().find(|account| account.service == self.service);
         found.unwrap()
     }

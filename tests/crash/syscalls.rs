@@ -3,7 +3,8 @@
 //!
 //! `SKYLIFT_EVERY_SYSCALL` tries every call of every way to send a file instead of some.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::collections::BTreeMap;
+use std::sync::Mutex;
 
 use rand::RngExt;
 use rand::rngs::StdRng;
@@ -29,6 +30,15 @@ const CALLS: [(&str, u32); 12] = [
     ("sendto", 3),
     ("recvfrom", 3),
 ];
+/// What every upload does: of each row, at least one call.
+const SURE: [&[&str]; 6] = [
+    &["pwrite64"],
+    &["fsync", "fdatasync"],
+    &["openat"],
+    &["pread64"],
+    &["sendto", "writev"],
+    &["recvfrom"],
+];
 /// More than any thread makes.
 const MOST_CALLS: u32 = 10_000;
 const SIZE: u64 = 5 * PART - 3;
@@ -37,6 +47,38 @@ const SCHEMA: [&str; 2] = [
     include_str!("../../src-tauri/engine/src/store/schema/001_first.sql"),
     include_str!("../../src-tauri/engine/src/store/schema/002_folders.sql"),
 ];
+
+/// How many kills there were at each call.
+type AtCalls = BTreeMap<&'static str, u64>;
+
+/// How many kills there were, by what was done and by the call.
+#[derive(Default)]
+struct Kills(Mutex<BTreeMap<String, AtCalls>>);
+
+impl Kills {
+    fn add(&self, done: String, call: &'static str, kills: u64) {
+        let mut all = self.0.lock().unwrap();
+        *all.entry(done).or_default().entry(call).or_default() += kills;
+    }
+
+    /// Says how many there were, and gives them. Calls that nothing was killed at are named as well.
+    fn sum_up(self, what: &str) -> BTreeMap<String, AtCalls> {
+        let all = self.0.into_inner().unwrap();
+        let mut sums = AtCalls::new();
+        for (done, calls) in &all {
+            println!("{done}: {} kills, {calls:?}", calls.values().sum::<u64>());
+            for (&call, kills) in calls {
+                *sums.entry(call).or_default() += kills;
+            }
+        }
+        println!("{what}: {} kills in all, {sums:?}", sums.values().sum::<u64>());
+        all
+    }
+}
+
+fn named(way: Way) -> String {
+    format!("{:?} {:?}", way.service, way.mode)
+}
 
 /// Kills an upload at a call; then nobody does. Whether it came to that call.
 fn point(place: &Place, way: Way, call: &str, nth: u32) -> bool {
@@ -129,15 +171,18 @@ fn an_upload_that_is_killed_at_a_system_call_arrives_whole_and_once() {
     if !can_trace() {
         return;
     }
+    let kills = Kills::default();
     if std::env::var_os("SKYLIFT_EVERY_SYSCALL").is_none() {
-        let killed = AtomicU64::new(0);
         let some = |place: &Place, chance: &mut StdRng| {
             let (way, (call, most)) = (*one_of(chance, &WAYS), *one_of(chance, &CALLS));
             let was_killed = point(place, way, call, chance.random_range(1..=most));
-            killed.fetch_add(u64::from(was_killed), Ordering::Relaxed);
+            kills.add(named(way), call, u64::from(was_killed));
         };
         for_each_point("system calls", POINTS, u64::MAX, Place::new, some);
-        assert!(killed.into_inner() > 0, "nothing was killed");
+        // Chance may leave out any way and any call.
+        let kills = kills.sum_up("killed uploads");
+        let killed: u64 = kills.values().flat_map(BTreeMap::values).sum();
+        assert!(killed > 0, "nothing was killed");
         return;
     }
     let all: Vec<_> = WAYS
@@ -147,8 +192,15 @@ fn an_upload_that_is_killed_at_a_system_call_arrives_whole_and_once() {
     each(all, |(way, call)| {
         let place = Place::new();
         let points = at_every(|nth| point(&place, way, call, nth));
-        println!("{:?} {:?}: killed at {points} calls of {call}", way.service, way.mode);
+        println!("{}: killed at {points} calls of {call}", named(way));
+        kills.add(named(way), call, points);
     });
+    for (way, calls) in kills.sum_up("killed uploads") {
+        for sure in SURE {
+            let killed: u64 = sure.iter().map(|call| calls[call]).sum();
+            assert!(killed > 0, "{way} was never killed at {sure:?}");
+        }
+    }
 }
 
 #[test]
@@ -161,12 +213,14 @@ fn a_migration_that_is_killed_at_a_system_call_is_done_by_the_next_start() {
     let all: Vec<_> = (0..=SCHEMA.len())
         .flat_map(|version| calls.iter().map(move |(call, _)| (version, *call)))
         .collect();
-    let place = Place::new();
+    let (place, kills) = (Place::new(), Kills::default());
     each(all, |(version, call)| {
         let points = at_every(|nth| migration(&place, version, call, nth));
         println!("from version {version}: killed at {points} calls of {call}");
         assert!(points > 3 || call != "fsync", "too few were killed: {points}");
+        kills.add(format!("from version {version}"), call, points);
     });
+    let _ = kills.sum_up("killed migrations");
 }
 
 #[test]
@@ -176,10 +230,12 @@ fn a_rescue_of_a_damaged_queue_that_is_killed_at_a_system_call_is_done_by_the_ne
     }
     let every = std::env::var_os("SKYLIFT_EVERY_SYSCALL").is_some();
     let calls = if every { &CALLS[..] } else { &CALLS[5..6] };
-    let place = Place::new();
+    let (place, kills) = (Place::new(), Kills::default());
     each(calls.to_vec(), |(call, _)| {
         let points = at_every(|nth| rescue(&place, call, nth));
         println!("rescue: killed at {points} calls of {call}");
         assert!(points > 1 || call != "rename", "too few were killed: {points}");
+        kills.add("rescue".to_owned(), call, points);
     });
+    let _ = kills.sum_up("killed rescues");
 }

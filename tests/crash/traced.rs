@@ -1,8 +1,8 @@
-//! The program under `strace`, which kills it at a system call or lets the call fail.
+//! The program under `strace`, which kills it at a system call, lets the call fail, or writes down what was called.
 
 use std::ffi::OsStr;
-use std::path::PathBuf;
-use std::process::Command;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
 use std::sync::LazyLock;
 
 /// Whether this computer lets a program be traced; where not, it says so loudly.
@@ -12,7 +12,9 @@ pub(super) fn can_trace() -> bool {
         status.is_ok_and(|status| status.success())
     });
     if !*CAN {
-        skylift_tests::not_run("strace cannot trace, so nothing is killed at a system call and no call fails");
+        skylift_tests::not_run(
+            "strace cannot trace, so nothing is killed at a system call, no call fails, and none on a source is seen",
+        );
     }
     *CAN
 }
@@ -33,12 +35,32 @@ pub(super) fn tampered_at(command: &Command, call: &str, how: &str, files: &[Pat
         .arg(format!("trace={call}"))
         .arg("-e")
         .arg(format!("inject={call}:{how}"))
-        .args(files.iter().flat_map(|file| [OsStr::new("-P"), file.as_os_str()]))
+        .args(files.iter().flat_map(|file| [OsStr::new("-P"), file.as_os_str()]));
+    begin(traced, command)
+}
+
+/// The same command, which writes down some of its calls, with the path of every open file. Each thread has a file of its
+/// own in this folder: in one for all, a call that takes long would be cut in two.
+pub(super) fn written_down(command: &Command, calls: &[&str], folder: &Path) -> Command {
+    // Not every processor has each of them.
+    let calls: Vec<_> = calls.iter().map(|call| format!("?{call}")).collect();
+    let mut traced = Command::new("strace");
+    traced
+        .args(["-ff", "-y", "-qq", "-e", "signal=none", "-e"])
+        .arg(format!("trace={}", calls.join(",")))
+        .arg("-o")
+        .arg(folder.join("thread"));
+    begin(traced, command)
+}
+
+/// Lets it begin what it traces as that would begin by itself.
+fn begin(mut traced: Command, command: &Command) -> Command {
+    traced
         .arg(command.get_program())
         .args(command.get_args())
         .env_clear()
         .envs(command.get_envs().filter_map(|(name, value)| Some((name, value?))))
         .current_dir(command.get_current_dir().unwrap())
-        .stdin(std::process::Stdio::null());
+        .stdin(Stdio::null());
     traced
 }
