@@ -4,6 +4,7 @@ use std::io;
 
 use skylift_engine::Handle;
 use skylift_model::api::{Answer, Command, Filter, Selection};
+use skylift_model::names::shown;
 use skylift_model::{Receipt, UploadId};
 
 use crate::args::{IdText, ReceiptArgs, ReceiptCommand};
@@ -119,11 +120,36 @@ fn write_csv(out: impl io::Write, receipts: &[Receipt]) -> io::Result<()> {
     table.flush()
 }
 
+/// Names and replies of services go to a terminal or a spreadsheet: nothing in them may act there.
 fn cell(value: &serde_json::Value) -> String {
     match value {
         serde_json::Value::Null => String::new(),
-        serde_json::Value::String(text) => text.clone(),
-        other => other.to_string(),
+        serde_json::Value::String(text) => plain(shown(text.as_bytes())),
+        other => escaped(other).to_string(),
+    }
+}
+
+/// A spreadsheet takes a text that begins like this for a formula, unless a quote stands before it. Tabs and line ends
+/// are escaped by now.
+fn plain(text: String) -> String {
+    if text.starts_with(['=', '+', '-', '@']) {
+        format!("'{text}")
+    } else {
+        text
+    }
+}
+
+/// Escapes the texts inside rather than the whole, so that it stays JSON.
+fn escaped(value: &serde_json::Value) -> serde_json::Value {
+    use serde_json::Value;
+    match value {
+        Value::String(text) => Value::String(shown(text.as_bytes())),
+        Value::Array(items) => items.iter().map(escaped).collect(),
+        Value::Object(fields) => fields
+            .iter()
+            .map(|(name, value)| (shown(name.as_bytes()), escaped(value)))
+            .collect(),
+        Value::Null | Value::Bool(_) | Value::Number(_) => value.clone(),
     }
 }
 
@@ -218,9 +244,23 @@ mod tests {
         let text = String::from_utf8(out).unwrap();
         let row = text.lines().nth(1).unwrap();
         assert!(
-            row.contains("\"/a, \"\"b\"\"\u{2028}.txt\",b.txt,3,m,r,,00000001,,size,1,3,0,1,t,u"),
+            row.contains("\"/a, \"\"b\"\"\\u{2028}.txt\",b.txt,3,m,r,,00000001,,size,1,3,0,1,t,u"),
             "{row}"
         );
         assert!(row.ends_with("\"{\"\"k\"\":\"\"v\"\"}\","), "{row}");
+    }
+
+    #[test]
+    fn nothing_in_a_table_acts_on_a_terminal_or_a_spreadsheet() {
+        let text = |text: &str| cell(&text.into());
+        for formula in ["=1+1", "+1", "-1", "@SUM(A1)"] {
+            assert_eq!(text(formula), format!("'{formula}"));
+        }
+        assert_eq!(text("a=b-1.txt"), "a=b-1.txt");
+        assert_eq!(text("\t=1"), "\\u{9}=1");
+        assert_eq!(text("\u{1b}[2Ja\u{9b}2J"), "\\u{1b}[2Ja\\u{9b}2J");
+        assert_eq!(cell(&serde_json::json!(-1)), "-1");
+        let reply = serde_json::json!({ "k": "\u{9b}2J" });
+        assert_eq!(cell(&reply), r#"{"k":"\\u{9b}2J"}"#);
     }
 }
