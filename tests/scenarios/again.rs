@@ -73,6 +73,19 @@ fn a_file_that_changes_once_more_is_sent_as_it_is_now_whatever_else_is_in_the_qu
 }
 
 #[test]
+fn a_file_that_grows_beyond_what_one_request_takes_is_sent_in_parts() {
+    let notion = accounts()[1];
+    let world = World::with_account(notion);
+    let file = world.file("a.txt", 1000);
+    let _ = world
+        .skylift(["upload", file.to_str().unwrap(), "--to", "notion", "--detach"])
+        .expect(0);
+    let file = world.file("a.txt", (20 << 20) + 1);
+    let _ = world.skylift(["run", "--until-idle"]).expect(0);
+    world.assert_holds_once(Service::Notion, &file);
+}
+
+#[test]
 fn what_an_account_began_at_another_server_is_nothing_to_one_of_the_same_name() {
     let empirical = accounts()[2];
     let world = World::with_account(empirical);

@@ -1,5 +1,8 @@
 //! What was begun on a service and never completed: listed with a reason, and dropped when asked, or when that works again.
 
+use std::collections::BTreeSet;
+
+use skylift_model::Timestamp;
 use skylift_sandbox::Service;
 use skylift_tests::{World, accounts};
 
@@ -91,4 +94,24 @@ fn many_are_dropped_a_few_at_a_time() {
     let _ = world.skylift(["cancel", "--all"]).expect(0);
     assert!(world.sandbox().sessions().is_empty());
     assert!((2..=4).contains(&at_once()), "{} at once", at_once());
+}
+
+#[test]
+fn a_pause_that_one_is_asked_for_is_kept_by_all() {
+    let world = incomplete("archetype:abort:status=429:retry-after=600");
+    let many = 7;
+    for number in 0..many {
+        leave_half_done(&world, &format!("{number}.txt"), 1);
+    }
+    let _ = world.skylift(["cancel", "--all"]).expect(0);
+    // Those that go at once are under way before the first of them is answered.
+    let asked = world.sandbox().faults()[1].hit;
+    assert!((1..=4).contains(&asked), "{asked} of {many} were sent");
+
+    let left = world.skylift(["leftovers", "--json"]).expect(0).lines();
+    assert_eq!(left.len(), many, "{left:?}");
+    let time = |one: &serde_json::Value| Timestamp::parse(one["until"].as_str().unwrap()).unwrap();
+    let times: BTreeSet<_> = left.iter().map(time).collect();
+    let spread = times.first().unwrap().until(*times.last().unwrap());
+    assert!(spread.as_millis() >= 500, "they come back together: {times:?}");
 }

@@ -4,6 +4,7 @@ mod accounts;
 mod again;
 mod bad_input;
 mod bounds;
+mod doubts;
 mod faults;
 mod imports;
 mod keychain;

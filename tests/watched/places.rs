@@ -3,12 +3,17 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::time::Instant;
 
 use skylift_sandbox::Service;
-use skylift_tests::{Running, World};
+use skylift_tests::{ASK_AGAIN, PATIENCE, Running, World};
 
-use super::account;
+use super::{account, account_of};
 
+/// The parts that may be on their way at once, over all uploads, where nobody set it; Archetype takes as many of one.
+const PARTS_AT_ONCE: u64 = 8;
+/// So small that all of a part is read as soon as it is sent.
+const SMALL_PART: u64 = 64 * 1024;
 /// Hints that the kernel may keep so that the test can have some be lost.
 const MOST_KEPT: u64 = 1 << 20;
 
@@ -231,8 +236,21 @@ fn links_are_left_out_or_followed_inside_the_folder_and_loops_end() {
 }
 
 fn add(world: &World, path: &Path) {
+    add_to(world, path, "andi");
+}
+
+fn add_to(world: &World, path: &Path, account: &str) {
     let path = path.to_str().unwrap();
-    let _ = world.skylift(["upload", path, "--to", "andi", "--detach"]).expect(0);
+    let _ = world.skylift(["upload", path, "--to", account, "--detach"]).expect(0);
+}
+
+/// Waits until one upload has every part on its way that may be.
+fn until_all_parts_are_taken(world: &World) {
+    let deadline = Instant::now() + PATIENCE;
+    while world.sandbox().stats().services[&Service::Archetype].max_parallel_parts < PARTS_AT_ONCE {
+        assert!(Instant::now() < deadline, "fewer parts are on their way");
+        std::thread::sleep(ASK_AGAIN);
+    }
 }
 
 #[test]
@@ -318,6 +336,45 @@ fn a_drive_that_does_not_answer_takes_no_place_from_files_of_another() {
         running.wait_for("completed", name, 1);
         world.assert_holds_once(Service::Andi, &behind.join(name));
     }
+}
+
+#[test]
+fn a_drive_that_stops_answering_between_parts_takes_no_part_from_files_of_another() {
+    if !super::can("file systems of a program", "test", &["-r", "/dev/fuse"]) {
+        return;
+    }
+    let mut config = World::patient();
+    config.archetype.part_size = Some(SMALL_PART);
+    let world = World::with(config);
+    world.add_account(account());
+    world.add_account(account_of(Service::Archetype));
+    let (share, behind, at) = Share::of(&world);
+    fs::rename(
+        world.file("held.txt", 2 * PARTS_AT_ONCE * SMALL_PART),
+        behind.join("held.txt"),
+    )
+    .unwrap();
+    let running = Running::start(&world);
+    // Longer than the kernel knows without the drive what a file is.
+    let slow = "archetype:part:delay=10s".parse().unwrap();
+    world.sandbox().set_faults(vec![slow]);
+    add_to(&world, &at.join("held.txt"), "archetype");
+    until_all_parts_are_taken(&world);
+    share.signal("-STOP");
+    world.sandbox().clear_faults();
+    let waiting = running.wait_for("waiting", "held.txt", 1);
+    assert!(
+        waiting[0]["reason"].as_str().unwrap().contains("does not answer"),
+        "{waiting:?}"
+    );
+    for (name, account) in [("local.txt", "andi"), ("another.txt", "archetype")] {
+        add_to(&world, &world.file(name, 1000), account);
+        running.wait_for("completed", name, 1);
+    }
+    share.signal("-CONT");
+    let _ = world.skylift(["retry", "--all"]).expect(0);
+    running.wait_for("completed", "held.txt", 1);
+    world.assert_holds_once(Service::Archetype, &behind.join("held.txt"));
 }
 
 #[test]

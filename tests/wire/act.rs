@@ -238,9 +238,21 @@ fn with_other_checksums(reply: &[u8]) -> Vec<u8> {
             piece.to_owned()
         }
     };
-    let text = text.split('"').map(other).collect::<Vec<_>>().join("\"");
-    let length = text.len() - body(text.as_bytes());
-    let mut rest = without(text.as_bytes(), "content-length");
+    measured(&text.split('"').map(other).collect::<Vec<_>>().join("\""))
+}
+
+/// A reply with one text in place of another, where that stands in it.
+pub(super) fn reworded(reply: &[u8], from: &str, to: &str) -> Vec<u8> {
+    if memchr::memmem::find(reply, from.as_bytes()).is_none() {
+        return reply.to_vec();
+    }
+    measured(&String::from_utf8_lossy(reply).replace(from, to))
+}
+
+/// A reply that says how long it is.
+fn measured(reply: &str) -> Vec<u8> {
+    let length = reply.len() - body(reply.as_bytes());
+    let mut rest = without(reply.as_bytes(), "content-length");
     let head_end = body(&rest) - 2;
     rest.splice(head_end..head_end, format!("content-length: {length}\r\n").into_bytes());
     rest

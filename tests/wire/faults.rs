@@ -27,8 +27,6 @@ enum How {
     Any(&'static [Act]),
     /// Only a request that carries the file meets it.
     Bytes(&'static [Act]),
-    /// By a proxy that wants to be signed in to.
-    Proxy,
 }
 
 const fn fault(name: &'static str, how: How, says: &'static [K]) -> FaultOf {
@@ -140,7 +138,7 @@ pub(super) const FAULTS: [FaultOf; 28] = [
         &[K::ChecksumMismatch],
     ),
     fault("a captive portal", How::Any(&[Act::Portal]), &[]),
-    fault("407", How::Proxy, &[]),
+    fault("407", How::Link(&[Link::SignIn]), &[]),
     fault(
         "a reply without an end",
         How::Any(&[Act::EndlessBody, Act::EndlessPieces, Act::EndlessHead, Act::Bomb]),
@@ -178,12 +176,6 @@ impl FaultOf {
             ),
             How::Any(acts) => Trouble::Request(one_of(acts), steps[at]),
             How::Bytes(acts) => Trouble::Request(one_of(acts), bytes),
-            How::Proxy => Trouble::Request(status(407, "proxy-authenticate: Basic\r\n"), steps[at]),
         }
-    }
-
-    /// Whether the program is told that the front is a proxy.
-    pub(super) const fn is_of_a_proxy(&self) -> bool {
-        matches!(self.how, How::Proxy)
     }
 }

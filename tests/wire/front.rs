@@ -19,7 +19,7 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::task::{JoinHandle, JoinSet};
 
 use super::act;
-use super::tls::Tls;
+use super::tls::{DISTANT, Tls};
 
 /// Ports that no connection of this computer takes for its own end.
 const PORTS: std::ops::Range<u16> = 20_000..32_000;
@@ -27,6 +27,8 @@ const PORTS: std::ops::Range<u16> = 20_000..32_000;
 const HANDSHAKE: u8 = 0x16;
 /// What the name of this computer stands for while it stands for something.
 const HOSTS: &str = "127.0.0.1 localhost\n";
+/// What a proxy says to those whom it does not know.
+const SIGN_IN: &[u8] = b"HTTP/1.1 407 So\r\nproxy-authenticate: Basic\r\ncontent-length: 0\r\n\r\n";
 
 /// What goes wrong, where.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -59,6 +61,8 @@ pub(super) enum Link {
     OtherHost,
     /// The certificate was good once.
     Expired,
+    /// The front is a proxy, and wants to be signed in to.
+    SignIn,
 }
 
 /// What the front shares with its connections.
@@ -174,7 +178,7 @@ impl Shared {
             Link::Refused => self.turn(Gate::Closed).await,
             Link::NoAnswer => self.turn(Gate::Full).await,
             Link::NoName => std::fs::write(&self.hosts, "").unwrap(),
-            Link::Stranger | Link::OtherHost | Link::Expired => return,
+            Link::Stranger | Link::OtherHost | Link::Expired | Link::SignIn => return,
         }
         self.hit();
     }
@@ -298,10 +302,25 @@ async fn serve(stream: TcpStream, shared: Arc<Shared>) {
 
 async fn plain(mut stream: TcpStream, shared: &Shared) -> io::Result<()> {
     let request = Request::read(&mut stream).await?;
+    if request.head.starts_with(b"CONNECT ") {
+        return tunnel(stream, shared).await;
+    }
     match shared.strike(request.step) {
         Some(act) => act.carry_out(stream, request, shared).await,
         None => pass(stream, request, shared).await,
     }
+}
+
+/// What a proxy does: it leads to a service that is not on this computer, whose part the sandbox plays.
+async fn tunnel(mut stream: TcpStream, shared: &Shared) -> io::Result<()> {
+    if shared.is_broken.load(Ordering::SeqCst) {
+        shared.hit();
+        stream.write_all(SIGN_IN).await?;
+        return stream.shutdown().await;
+    }
+    let tls = shared.tls.as_ref().ok_or(io::ErrorKind::Unsupported)?;
+    stream.write_all(b"HTTP/1.1 200 So\r\n\r\n").await?;
+    converse(tls.accept(stream, Some(Link::SignIn)).await?, shared).await
 }
 
 async fn converse(mut stream: impl AsyncRead + AsyncWrite + Unpin, shared: &Shared) -> io::Result<()> {
@@ -326,6 +345,8 @@ pub(super) struct Request {
     /// Bytes of the body.
     pub(super) length: u64,
     step: Option<Step>,
+    /// Whether it came through a tunnel, and is for another computer.
+    is_distant: bool,
     /// Whether it shows a key.
     pub(super) has_key: bool,
 }
@@ -357,6 +378,7 @@ impl Request {
             step: step
                 .and_then(|(method, uri)| Sandbox::step_of(&method, &uri))
                 .map(|(_, step)| step),
+            is_distant: value("host").is_some_and(|host| host == DISTANT),
             has_key: ["authorization", "x-api-key", "reb-apikey"]
                 .into_iter()
                 .any(|name| value(name).is_some()),
@@ -384,13 +406,21 @@ impl Request {
         sandbox: SocketAddr,
     ) -> io::Result<Vec<u8>> {
         let mut service = TcpStream::connect(sandbox).await?;
-        let left = self.left();
-        service.write_all(&self.head[..self.head.len() - 2]).await?;
+        let (left, here) = (self.left(), sandbox.to_string());
+        let mut head = self.head;
+        if self.is_distant {
+            // The sandbox believes names of this computer only, and signs them into its links.
+            head = String::from_utf8_lossy(&head).replace(DISTANT, &here).into_bytes();
+        }
+        service.write_all(&head[..head.len() - 2]).await?;
         service.write_all(b"connection: close\r\n\r\n").await?;
         service.write_all(&self.begun).await?;
         tokio::io::copy(&mut stream.take(left), &mut service).await?;
         let mut reply = Vec::new();
         service.read_to_end(&mut reply).await?;
+        if self.is_distant {
+            reply = act::reworded(&reply, &format!("http://{here}"), &format!("https://{DISTANT}"));
+        }
         Ok(reply)
     }
 }

@@ -28,7 +28,7 @@ use tokio::runtime::Runtime;
 use crate::crash::place::{Life, PART, Place, WAYS, Way};
 use faults::{FAULTS, FaultOf};
 use front::{Front, Link, Trouble};
-use tls::Tls;
+use tls::{DISTANT, Tls};
 
 /// Cells in every run of the tests.
 const CELLS: usize = 14;
@@ -132,17 +132,16 @@ impl Wire {
             hosts,
             links_in_tls.then(|| self.tls.clone()),
         );
-        if !cell.fault.is_of_a_proxy() {
-            let settings = life.data.join("settings.toml");
-            let (name, scheme) = match cell.trouble {
-                _ if links_in_tls => ("localhost", "https"),
-                Trouble::Link(Link::NoName, _) => ("localhost", "http"),
-                _ => ("127.0.0.1", "http"),
-            };
-            let text = std::fs::read_to_string(&settings).unwrap();
-            let to = format!("{scheme}://{name}:{}", front.port);
-            std::fs::write(settings, text.replace(&format!("http://{}", self.sandbox()), &to)).unwrap();
-        }
+        let (settings, port) = (life.data.join("settings.toml"), front.port);
+        let to = match cell.trouble {
+            // What goes to this computer passes no proxy.
+            Trouble::Link(Link::SignIn, _) => format!("https://{DISTANT}"),
+            _ if links_in_tls => format!("https://localhost:{port}"),
+            Trouble::Link(Link::NoName, _) => format!("http://localhost:{port}"),
+            _ => format!("http://127.0.0.1:{port}"),
+        };
+        let text = std::fs::read_to_string(&settings).unwrap();
+        std::fs::write(settings, text.replace(&format!("http://{}", self.sandbox()), &to)).unwrap();
         front
     }
 
@@ -161,8 +160,8 @@ impl Wire {
         if is_in_tls(cell.trouble) {
             within.env("SSL_CERT_FILE", self.tls.authority());
         }
-        if cell.fault.is_of_a_proxy() {
-            within.env("http_proxy", format!("http://127.0.0.1:{}", front.port));
+        if let Trouble::Link(Link::SignIn, _) = cell.trouble {
+            within.env("HTTPS_PROXY", format!("http://127.0.0.1:{}", front.port));
         }
         within
             .current_dir(command.get_current_dir().unwrap())
@@ -291,7 +290,7 @@ fn judge(cell: Cell, heard: &Heard, front: &Front) -> Result<(), String> {
 fn is_in_tls(trouble: Trouble) -> bool {
     matches!(
         trouble,
-        Trouble::Link(Link::Stranger | Link::OtherHost | Link::Expired, _)
+        Trouble::Link(Link::Stranger | Link::OtherHost | Link::Expired | Link::SignIn, _)
     )
 }
 

@@ -1,4 +1,4 @@
-//! Certificates of a test's own making: one that the program is told to trust, and three that it must not.
+//! Certificates of a test's own making: two that the program is told to trust, and three that it must not.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -15,6 +15,9 @@ use tokio_rustls::server::TlsStream;
 
 use super::front::Link;
 
+/// A host that is not this computer. Only the proxy knows the way there.
+pub(super) const DISTANT: &str = "service.example";
+
 /// Two authorities, of which one is trusted, and what they have signed.
 const MAKE: &str = r"
 set -e
@@ -29,6 +32,7 @@ make() { # NAME CA HOST FROM TO
   openssl ca -batch -config ca.cnf -cert $2.pem -keyfile $2.key -in $1.csr -out $1.pem -notext -extfile $1.ext -startdate $4 -enddate $5
 }
 make trusted good localhost 20200101000000Z 20480101000000Z
+make distant good service.example 20200101000000Z 20480101000000Z
 make stranger bad localhost 20200101000000Z 20480101000000Z
 make other good other.example 20200101000000Z 20480101000000Z
 make expired good localhost 20200101000000Z 20210101000000Z
@@ -66,6 +70,7 @@ impl Tls {
             Some(Link::Stranger) => "stranger",
             Some(Link::OtherHost) => "other",
             Some(Link::Expired) => "expired",
+            Some(Link::SignIn) => "distant",
             _ => "trusted",
         };
         let file = |ending: &str| self.folder.join(format!("{name}.{ending}"));

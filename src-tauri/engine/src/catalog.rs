@@ -1,6 +1,7 @@
 //! Every definition there is: the five that come with Skylift and those a person added to the data folder.
 //!
-//! Refuses a person's definition that takes the name of a built-in one, so it can never use that one's stored keys.
+//! Refuses a person's definition that takes the name of a built-in one, so it can never use that one's stored keys, and
+//! one that would take the stored keys of the definition it replaces to another server.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -13,6 +14,7 @@ use skylift_service::definition::{Definition, built_in};
 
 use crate::durable;
 use crate::files::read_text;
+use crate::settings::Account;
 
 /// The folder of added definitions in the data folder.
 pub(crate) const FOLDER: &str = "services";
@@ -82,9 +84,10 @@ impl Catalog {
     /// Adds a definition, or replaces one that was added before.
     ///
     /// # Errors
-    /// When it is broken, takes a built-in name, or cannot be written.
-    pub(crate) fn add(&mut self, text: &str) -> Result<ServiceView, Fault> {
+    /// When it is broken, takes a built-in name, takes one of the accounts to another server, or cannot be written.
+    pub(crate) fn add(&mut self, text: &str, accounts: &BTreeMap<String, Account>) -> Result<ServiceView, Fault> {
         let definition = sound(text)?;
+        self.check_server(&definition, accounts)?;
         let path = self.folder.join(format!("{}.toml", definition.id));
         std::fs::create_dir_all(&self.folder)
             .and_then(|()| durable::write(&path, text.as_bytes()))
@@ -97,6 +100,31 @@ impl Catalog {
         let view = definition.view(true);
         self.added.insert(definition.id.clone(), Arc::new(definition));
         Ok(view)
+    }
+
+    /// A key was given for a server: no other one gets it by a definition.
+    fn check_server(&self, definition: &Definition, accounts: &BTreeMap<String, Account>) -> Result<(), Fault> {
+        let Some(before) = self.added.get(&definition.id) else {
+            return Ok(());
+        };
+        let (old, new) = (before.default_base_url(), definition.default_base_url());
+        let follows = |account: &Account| account.service == definition.id && account.base_url.is_none();
+        let names: Vec<_> = accounts
+            .iter()
+            .filter(|(_, account)| follows(account))
+            .map(|(name, _)| format!("{name:?}"))
+            .collect();
+        if old.origin() == new.origin() || names.is_empty() {
+            return Ok(());
+        }
+        let message = format!(
+            "the definition would take the keys of these accounts from {old} to {new}: {}",
+            names.join(", ")
+        );
+        Err(Fault::new(FaultKind::Setup, message).hint(
+            "Remove these accounts first, and add them again afterwards; one with a base URL of its own stays where it \
+             is. Or give the definition another id.",
+        ))
     }
 }
 
@@ -113,4 +141,44 @@ fn sound(text: &str) -> Result<Definition, Fault> {
         .hint("Give the definition another id."));
     }
     Ok(definition)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ANDI: &str = include_str!("../../service/definitions/andi.toml");
+
+    /// A definition of one's own at a server.
+    fn at(base_url: &str) -> String {
+        ANDI.replace("id = \"andi\"", "id = \"own\"")
+            .replace("\"https://andibase.com\"", &format!("{base_url:?}"))
+    }
+
+    fn account(base_url: Option<&str>) -> Account {
+        Account {
+            service: "own".into(),
+            base_url: base_url.map(str::to_owned),
+            options: BTreeMap::new(),
+            largest_file: None,
+        }
+    }
+
+    #[test]
+    fn a_definition_does_not_take_a_key_to_another_server() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut catalog = Catalog::open(folder.path());
+        let mut accounts = BTreeMap::from([("apart".to_owned(), account(Some("https://c.example.com")))]);
+        catalog.add(&at("https://a.example.com"), &accounts).unwrap();
+        catalog.add(&at("https://b.example.com"), &accounts).unwrap();
+        accounts.insert("work".into(), account(None));
+        catalog.add(&at("https://b.example.com/v2"), &accounts).unwrap();
+        let fault = catalog.add(&at("https://a.example.com"), &accounts).unwrap_err();
+        for part in ["https://b.example.com/v2", "https://a.example.com/", "\"work\""] {
+            assert!(fault.message.contains(part), "{}", fault.message);
+        }
+        assert!(!fault.message.contains("apart"), "{}", fault.message);
+        let kept = Catalog::open(folder.path()).get("own").unwrap();
+        assert_eq!(kept.default_base_url().as_str(), "https://b.example.com/v2");
+    }
 }

@@ -1,7 +1,8 @@
 //! Requests as HTTP, over reqwest: HTTP/1.1 with rustls, the platform's trust store and proxy settings.
 //!
-//! Refuses redirects, and to let an address out: every error is put in words without the URL, because a presigned URL
-//! is a key. The only place that takes a presigned URL or a key out of its wrapping.
+//! Refuses redirects, a proxy on the way to this computer itself, and to let an address out: every error is put in words
+//! without the URL, because a presigned URL is a key. The only place that takes a presigned URL or a key out of its
+//! wrapping.
 
 use std::convert::Infallible;
 use std::error::Error as _;
@@ -21,6 +22,7 @@ use reqwest::{Client, ClientBuilder, Request, RequestBuilder, Response};
 use skylift_model::sabotage::{self, Bug};
 use skylift_model::{Fault, FaultKind, Key, Verdict};
 use skylift_service::exchange::{Address, Body, Reply};
+use skylift_service::hosts::is_loopback;
 use tokio::sync::Notify;
 use tokio::sync::futures::Notified;
 use url::Url;
@@ -85,25 +87,48 @@ pub struct Network {
     resolver: Resolver,
 }
 
-/// The client. Connections that it keeps are used by no other one.
+/// The clients. Connections that they keep are used by no other ones.
 struct Pool {
-    client: Mutex<Client>,
+    clients: Mutex<Clients>,
     stale: AtomicBool,
-    build: Box<dyn Fn() -> Result<Client, Fault> + Send + Sync>,
+    build: Box<dyn Fn() -> Result<Clients, Fault> + Send + Sync>,
+}
+
+/// What requests go over.
+#[derive(Clone)]
+struct Clients {
+    /// Over the proxy of this network, where it has one.
+    outward: Client,
+    /// To this computer without a proxy: the key goes there over plain http, which a proxy would read.
+    inward: Client,
+}
+
+impl Clients {
+    fn build(resolver: &Resolver, builder: fn() -> ClientBuilder) -> Result<Self, Fault> {
+        Ok(Self {
+            outward: build_client(resolver, builder())?,
+            inward: build_client(resolver, builder().no_proxy())?,
+        })
+    }
 }
 
 impl Network {
-    /// What puts requests together, and sends them over connections that are good as far as anybody knows. After a
-    /// change of the network it is made when it is next needed, with the proxy settings of then.
+    /// What puts requests together.
     pub fn client(&self) -> Client {
-        let mut client = self.pool.client.lock().unwrap_or_else(PoisonError::into_inner);
+        self.clients().outward
+    }
+
+    /// What sends requests, over connections that are good as far as anybody knows. After a change of the network it is
+    /// made when it is next needed, with the proxy settings of then.
+    fn clients(&self) -> Clients {
+        let mut clients = self.pool.clients.lock().unwrap_or_else(PoisonError::into_inner);
         if self.pool.stale.swap(false, Ordering::Relaxed) {
             match (self.pool.build)() {
-                Ok(fresh) => *client = fresh,
+                Ok(fresh) => *clients = fresh,
                 Err(fault) => tracing::warn!(%fault, "connections from before are used again"),
             }
         }
-        client.clone()
+        clients.clone()
     }
 }
 
@@ -113,7 +138,13 @@ impl Line for Network {
     }
 
     fn send(&self, request: Request) -> BoxFuture<'static, Result<Response, Broken>> {
-        let reply = self.client().execute(request);
+        let clients = self.clients();
+        let client = if is_loopback(request.url()) {
+            clients.inward
+        } else {
+            clients.outward
+        };
+        let reply = client.execute(request);
         Box::pin(async move { reply.await.map_err(|error| Broken::from(&error)) })
     }
 
@@ -136,7 +167,7 @@ struct Sleeps {
     over: Notify,
 }
 
-/// The network of this computer. It connects lazily; there is one pool of kept-alive connections for all services.
+/// The network of this computer. It connects lazily; all services share the connections that are kept alive.
 ///
 /// # Errors
 /// When the platform's trust store cannot be read.
@@ -146,9 +177,9 @@ pub fn network() -> Result<Network, Fault> {
 
 fn over(resolver: Resolver, builder: fn() -> ClientBuilder) -> Result<Network, Fault> {
     let of_pool = resolver.clone();
-    let build = move || build_client(&of_pool, builder());
+    let build = move || Clients::build(&of_pool, builder);
     let pool = Pool {
-        client: Mutex::new(build()?),
+        clients: Mutex::new(build()?),
         stale: AtomicBool::new(false),
         build: Box::new(build),
     };
@@ -159,10 +190,15 @@ fn over(resolver: Resolver, builder: fn() -> ClientBuilder) -> Result<Network, F
 }
 
 fn build_client(resolver: &Resolver, builder: ClientBuilder) -> Result<Client, Fault> {
+    let redirects = if sabotage::is(Bug::FollowRedirects) {
+        reqwest::redirect::Policy::limited(1)
+    } else {
+        reqwest::redirect::Policy::none()
+    };
     let client = builder
         .dns_resolver(resolver.clone())
         .user_agent(concat!("Skylift/", env!("CARGO_PKG_VERSION")))
-        .redirect(reqwest::redirect::Policy::none())
+        .redirect(redirects)
         .referer(false)
         .http1_only()
         .tcp_nodelay(true)
@@ -519,6 +555,7 @@ mod tests {
 
     use reqwest::dns::Resolve;
     use skylift_model::SignedUrl;
+    use skylift_model::sabotage::with;
     use skylift_service::exchange::{Request, Step};
 
     use super::*;
@@ -559,19 +596,20 @@ mod tests {
         assert_eq!(*seen.lock().unwrap(), 1);
     }
 
-    static PROXY: OnceLock<u16> = OnceLock::new();
+    /// What sends over a proxy of this computer.
+    fn through(proxy: &OnceLock<u16>) -> ClientBuilder {
+        let proxy = format!("http://127.0.0.1:{}", proxy.get().unwrap());
+        Client::builder().proxy(reqwest::Proxy::all(proxy).unwrap())
+    }
 
     #[tokio::test]
     async fn a_proxy_that_wants_to_be_signed_in_to_is_told_from_no_network() {
+        static PROXY: OnceLock<u16> = OnceLock::new();
         let (port, seen) = answering(
             "HTTP/1.1 407 Proxy Authentication Required\r\nproxy-authenticate: Basic\r\ncontent-length: 0\r\n\r\n",
         );
         PROXY.set(port).unwrap();
-        let through = || {
-            let proxy = format!("http://127.0.0.1:{}", PROXY.get().unwrap());
-            Client::builder().proxy(reqwest::Proxy::all(proxy).unwrap())
-        };
-        let transport = HttpTransport::new(over(Resolver::of_system(), through).unwrap());
+        let transport = HttpTransport::new(over(Resolver::of_system(), || through(&PROXY)).unwrap());
         for scheme in ["http", "https"] {
             let url = format!("{scheme}://service.example/files").parse().unwrap();
             let answer = transport.send(request(Address::Api(url))).await;
@@ -582,6 +620,53 @@ mod tests {
             assert!(is_sign_in, "{scheme}: {:?}", answer.map(|reply| reply.status));
         }
         assert_eq!(*seen.lock().unwrap(), 2);
+    }
+
+    #[tokio::test]
+    async fn no_proxy_sees_what_goes_to_this_computer() {
+        static PROXY: OnceLock<u16> = OnceLock::new();
+        let ((proxy, strangers), (port, seen)) = (server(), server());
+        PROXY.set(proxy).unwrap();
+        let transport = HttpTransport::new(over(Resolver::of_system(), || through(&PROXY)).unwrap());
+        for host in ["127.0.0.1", "localhost", "127.0.0.1"] {
+            let url = format!("http://{host}:{port}/files").parse().unwrap();
+            transport.send(request(Address::Api(url))).await.unwrap();
+            // Connections that are made anew keep to it.
+            transport.renew();
+        }
+        assert_eq!((*seen.lock().unwrap(), *strangers.lock().unwrap()), (3, 0));
+        let url = "http://service.example/files".parse().unwrap();
+        transport.send(request(Address::Api(url))).await.unwrap();
+        assert_eq!((*seen.lock().unwrap(), *strangers.lock().unwrap()), (3, 1));
+    }
+
+    #[tokio::test]
+    async fn a_redirect_is_the_answer_and_is_not_followed() {
+        assert_eq!(redirected(network(&[])).await, [(Some(307), 1, 0); 2]);
+        let follows = with(Bug::FollowRedirects, || network(&[]));
+        assert_ne!(redirected(follows).await, [(Some(307), 1, 0); 2]);
+    }
+
+    /// What comes of a redirect to the same server, and of one to another: the status, how often the one was asked and the other.
+    async fn redirected(network: HttpTransport) -> [(Option<u16>, usize, usize); 2] {
+        let (elsewhere, strangers) = server();
+        let mut told = [(None, 0, 0); 2];
+        for (told, location) in told
+            .iter_mut()
+            .zip(["/elsewhere".to_owned(), format!("http://127.0.0.1:{elsewhere}/")])
+        {
+            let (port, seen) = answering(format!(
+                "HTTP/1.1 307 So\r\nlocation: {location}\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
+            ));
+            let url = format!("http://127.0.0.1:{port}/imports").parse().unwrap();
+            // A text could be sent a second time, as the bytes of a file cannot.
+            let mut outgoing = request(Address::Api(url));
+            outgoing.request.method = http::Method::POST;
+            outgoing.request.body = Body::Json("{}".into());
+            let status = network.send(outgoing).await.ok().map(|reply| reply.status);
+            *told = (status, *seen.lock().unwrap(), *strangers.lock().unwrap());
+        }
+        told
     }
 
     fn request(address: Address) -> Outgoing {
@@ -613,7 +698,8 @@ mod tests {
         answering("HTTP/1.1 200 OK\r\ncontent-length: 0\r\nconnection: close\r\n\r\n")
     }
 
-    fn answering(answer: &'static str) -> (u16, Arc<Mutex<usize>>) {
+    fn answering(answer: impl Into<String>) -> (u16, Arc<Mutex<usize>>) {
+        let answer = answer.into();
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let (port, seen) = (listener.local_addr().unwrap().port(), Arc::new(Mutex::new(0)));
         let count = seen.clone();

@@ -9,6 +9,7 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
 use skylift_model::rate::{Allowance, Bucket, Level, Rate};
+use skylift_model::retry::LONGEST_SERVICE_PAUSE;
 use skylift_model::{Fault, FaultKind, Key, Timestamp};
 use tokio::sync::Semaphore;
 
@@ -134,9 +135,14 @@ impl Lane {
         Ok(())
     }
 
-    /// Lets no request go before `until`.
-    pub(crate) fn silence(&self, until: Timestamp) {
-        self.bucket().silence(until);
+    /// Lets no request go while the service wants none, if that is what a fault says.
+    pub(crate) fn heed(&self, fault: &Fault) {
+        let now = self.clock.now();
+        if fault.kind == FaultKind::RateLimited
+            && let Some(until) = fault.until(now)
+        {
+            self.bucket().silence(until.min(now.after(LONGEST_SERVICE_PAUSE)));
+        }
     }
 
     /// Notes how long one part of so many bytes took.
@@ -232,6 +238,22 @@ mod tests {
         assert!(others.iter().all(|other| Arc::ptr_eq(other, &lane)));
         assert_eq!(pace.sharers("inbox"), ["inbox", "a", "archive", "b", "c", "d", "e"]);
         assert!(lane.take().unwrap_err() > Duration::from_secs(50));
+    }
+
+    #[test]
+    fn a_pause_that_is_asked_for_is_kept_as_long_as_is_believed() {
+        let lane = pace(HashMap::new()).lane("inbox", &allowance("https://a"), &Key::new("one"));
+        let mut fault = Fault::new(FaultKind::Server, "the service is busy");
+        fault.retry_after_ms = Some(24 * 60 * 60 * 1000);
+        lane.heed(&fault);
+        assert!(lane.take().is_ok(), "it spoke of one request only");
+        fault.kind = FaultKind::RateLimited;
+        lane.heed(&fault);
+        let wait = lane.take().unwrap_err();
+        assert!(
+            wait > Duration::from_secs(60) && wait <= LONGEST_SERVICE_PAUSE,
+            "{wait:?}"
+        );
     }
 
     #[test]

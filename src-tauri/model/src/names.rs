@@ -1,4 +1,4 @@
-//! File names as bytes, as text for a screen, and as the name a service gets.
+//! File names as bytes, as text for a screen, and as the name a service gets; addresses without what signs them.
 //!
 //! A name on disk is bytes that may be no text at all, or text made to deceive. Nothing here changes the local file;
 //! refuses mappings that two different names could share.
@@ -8,6 +8,7 @@ use std::fmt::{self, Write};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use url::Url;
 
 /// A path as the operating system knows it: bytes. In JSON a string where it is text, else `base64:` and the bytes.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -93,6 +94,20 @@ pub fn shown(name: &[u8]) -> String {
     out
 }
 
+/// An address as it may be shown and kept: scheme, host and path. A query, a fragment and what stands before an `@` may
+/// be keys.
+pub fn cut_address(address: &str) -> String {
+    let Ok(mut url) = Url::parse(address) else {
+        return "[address]".into();
+    };
+    url.set_query(None);
+    url.set_fragment(None);
+    // Only an address without a host refuses this, and it has neither.
+    let _ = url.set_username("");
+    let _ = url.set_password(None);
+    url.into()
+}
+
 /// The name a service gets. Text is sent as it is; bytes that are no text, control characters, and a `%` that would
 /// read as an escape become `%XX`, so that two different local names never become one.
 pub fn remote_name(name: &[u8]) -> String {
@@ -166,6 +181,24 @@ mod tests {
         assert_eq!(shown(b"a\nb\xff"), "a\\u{a}b\\xff");
         for nothing in ['\u{ad}', '\u{61c}', '\u{180e}', '\u{3164}', '\u{e0041}'] {
             assert!(shown(nothing.to_string().as_bytes()).is_ascii(), "{nothing:?}");
+        }
+    }
+
+    #[test]
+    fn an_address_is_cut_to_what_is_no_secret() {
+        for (address, cut) in [
+            ("https://b.example/x.txt?X-Amz-Signature=s#f", "https://b.example/x.txt"),
+            (
+                "https://name:secret@b.example:8443/a/x.txt#s?s",
+                "https://b.example:8443/a/x.txt",
+            ),
+            ("https://name@b.example?s=/@", "https://b.example/"),
+            ("https:name:secret@b.example/x", "https://b.example/x"),
+            ("http://[::1]:9/a%20b@c", "http://[::1]:9/a%20b@c"),
+            ("secret", "[address]"),
+        ] {
+            assert_eq!(cut_address(address), cut);
+            assert_eq!(cut_address(cut), cut, "it changes when it is cut again");
         }
     }
 

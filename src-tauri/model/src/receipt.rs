@@ -31,7 +31,7 @@ pub struct Receipt {
     pub account: String,
     /// The service of that account.
     pub service: String,
-    /// The local file; bytes that are no text are escaped.
+    /// The local file, bytes that are no text escaped; the address of an import, without what may be secret in it.
     pub path: String,
     /// The name it was sent under.
     pub name: String,

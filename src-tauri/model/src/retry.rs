@@ -6,6 +6,8 @@ use std::time::Duration;
 
 use backon::{BackoffBuilder, ExponentialBuilder};
 
+use crate::sabotage::{self, Bug};
+
 /// Tries of one upload without any progress before it is given up; waits for the network or the service's own pauses
 /// are not counted.
 pub const MOST_ATTEMPTS: u32 = 10;
@@ -27,7 +29,7 @@ pub fn backoff(attempt: u32, seed: u64) -> Duration {
         .with_max_delay(LONGEST)
         .without_max_times()
         .with_jitter()
-        .with_jitter_seed(seed);
+        .with_jitter_seed(if sabotage::is(Bug::NoJitter) { 0 } else { seed });
     let last = usize::try_from(attempt.saturating_sub(1).min(20)).unwrap_or(20);
     builder.build().nth(last).unwrap_or(LONGEST)
 }
@@ -41,6 +43,14 @@ mod tests {
         assert!(backoff(1, 7) >= FIRST && backoff(1, 7) <= FIRST * 2);
         assert!(backoff(5, 7) >= FIRST * 16);
         assert!(backoff(1_000, 7) <= LONGEST * 2);
+    }
+
+    #[cfg(feature = "sabotage")]
+    #[test]
+    fn without_jitter_they_would_come_back_together() {
+        let pauses: std::collections::BTreeSet<_> =
+            crate::sabotage::with(Bug::NoJitter, || (0..50).map(|seed| backoff(3, seed)).collect());
+        assert_eq!(pauses.len(), 1);
     }
 
     #[test]

@@ -42,11 +42,25 @@ pub enum Bug {
     KeyToStorage,
     /// The screen is not told of the end of an upload.
     SilentEnd,
+    /// What a service says of the bytes it holds is not compared.
+    BelieveAnySum,
+    /// Everything counts as confirmed by a checksum.
+    AlwaysVerified,
+    /// Acknowledged parts are not written down until the end.
+    RecordLate,
+    /// Pauses have no jitter.
+    NoJitter,
+    /// A redirect is followed.
+    FollowRedirects,
+    /// That hints of a folder were lost is no reason to look through it.
+    ForgetLostHints,
+    /// The lock of a queue keeps nobody out.
+    TwoOwners,
 }
 
 impl Bug {
-    /// Every one.
-    pub const ALL: [Self; 18] = [
+    /// Those that the simulation notices. Each of the others is noticed beside what it breaks.
+    pub const SIMULATED: [Self; 21] = [
         Self::AcknowledgeAnyway,
         Self::SkipTimes,
         Self::ChangedFileGoesOn,
@@ -65,6 +79,9 @@ impl Bug {
         Self::CountTwice,
         Self::KeyToStorage,
         Self::SilentEnd,
+        Self::BelieveAnySum,
+        Self::AlwaysVerified,
+        Self::RecordLate,
     ];
 }
 

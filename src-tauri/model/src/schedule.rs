@@ -137,7 +137,7 @@ impl Schedule {
     /// Names the next upload that may start now, with at most `most` moving in all, and counts it as moving. One at a
     /// time: the first upload of an account tells how many it takes.
     pub fn start(&mut self, now: Timestamp, most: usize) -> Option<UploadId> {
-        self.wake(now);
+        let _ = self.wake(now);
         if self.moving.len() >= most.max(1) {
             return None;
         }
@@ -167,14 +167,18 @@ impl Schedule {
         next.chain(gates.filter(|time| *time > now)).min()
     }
 
-    fn wake(&mut self, now: Timestamp) {
+    /// Puts those in line whose time has come, and names them.
+    pub fn wake(&mut self, now: Timestamp) -> Vec<UploadId> {
+        let mut woken = Vec::new();
         while let Some(&(time, id)) = self.waiting.first().filter(|(time, _)| *time <= now) {
             self.waiting.remove(&(time, id));
             let mut candidate = self.known.remove(&id).expect("whoever waits is known");
             candidate.not_before = None;
             self.line_up(id, &candidate);
             self.known.insert(id, candidate);
+            woken.push(id);
         }
+        woken
     }
 
     /// The first in line over all accounts that have a free place.

@@ -69,7 +69,8 @@ impl fmt::Debug for SignedUrl {
 }
 
 /// The name of the environment variable that overrides the stored key of an account: `SKYLIFT_KEY_` and the name in
-/// upper case, everything but ASCII letters and digits as `_`.
+/// upper case, everything but ASCII letters and digits as `_`. Several names have the same one: only one of them may be
+/// that of an account.
 pub fn key_variable(account: &str) -> String {
     let name = account.chars().map(|c| {
         if c.is_ascii_alphanumeric() {
@@ -99,5 +100,6 @@ mod tests {
     #[test]
     fn the_variable_of_an_account_has_only_letters_digits_and_underscores() {
         assert_eq!(key_variable("My notion-2"), "SKYLIFT_KEY_MY_NOTION_2");
+        assert_eq!(key_variable("my_NOTION 2"), key_variable("My notion-2"));
     }
 }

@@ -13,6 +13,9 @@ use crate::template::{Fillings, Template, as_text};
 
 /// The deepest nesting of a reply that is read; contracts need 5.
 const DEEPEST: usize = 32;
+/// The most values of a reply that is read: 10,000 links with a dozen fields each are 130,000. In memory each is far larger
+/// than the byte that it may have been on the wire.
+pub(crate) const MOST_VALUES: usize = 200_000;
 /// The longest text that is taken from a reply, in bytes: presigned URLs have 2 KiB at most.
 const LONGEST_TEXT: usize = 16 * 1024;
 
@@ -73,10 +76,24 @@ pub(crate) struct Document<'a> {
 impl<'a> Document<'a> {
     /// Reads the body of a reply as JSON, where it is some.
     pub(crate) fn new(reply: &'a Reply) -> Self {
-        let json = serde_json::from_slice(&reply.body)
-            .ok()
-            .filter(|json| depth_is_fine(json, DEEPEST));
+        let json: Option<Value> = if is_overfull(&reply.body) {
+            None
+        } else {
+            serde_json::from_slice(&reply.body).ok()
+        };
+        let json = json.filter(|json| depth_is_fine(json, DEEPEST));
         Self { reply, json }
+    }
+
+    /// Checks that the body was not left unread for its many values.
+    ///
+    /// # Errors
+    /// When it was.
+    pub(crate) fn check_values(&self) -> Result<(), Fault> {
+        if self.json.is_none() && is_overfull(&self.reply.body) {
+            return Err(protocol(format!("the reply holds more than {MOST_VALUES} values")));
+        }
+        Ok(())
     }
 
     /// The first value that is there and not null.
@@ -111,10 +128,28 @@ impl<'a> Document<'a> {
         what: &str,
     ) -> Result<Option<Value>, Fault> {
         match self.find_in(json, source.get()) {
-            None if !source.get().optional => {
-                Err(protocol(format!("the reply does not say {what} ({})", source.text())))
-            }
+            None if !source.get().optional => Err(missing(source, what)),
             found => Ok(found),
+        }
+    }
+
+    /// The items of a list that must be there. They may be many, so they are not copied.
+    ///
+    /// # Errors
+    /// When there is no list.
+    pub(crate) fn list(&self, source: &Leaf<Source>, what: &str) -> Result<&[Value], Fault> {
+        let found = source.get().places.iter().find_map(|place| match place {
+            Place::Pointer(pointer) => {
+                let value = self.json.as_ref()?.pointer(pointer);
+                value.filter(|value| !value.is_null()).map(Value::as_array)
+            }
+            // What is in a header is a text.
+            Place::Header(name) => header(self.reply, name).map(|_| None),
+        });
+        match found {
+            Some(Some(items)) => Ok(items),
+            None if !source.get().optional => Err(missing(source, &format!("a {what}"))),
+            Some(None) | None => Err(protocol(format!("the reply holds no {what}"))),
         }
     }
 
@@ -159,6 +194,17 @@ pub(crate) fn whole(value: &Value) -> Option<u64> {
 /// The fault of a reply that does not say what the definition promises.
 pub(crate) fn protocol(message: impl Into<String>) -> Fault {
     Fault::new(FaultKind::Protocol, message)
+}
+
+fn missing(source: &Leaf<Source>, what: &str) -> Fault {
+    protocol(format!("the reply does not say {what} ({})", source.text()))
+}
+
+/// Whether a body may hold more values than are read: before each of them stands one of these. The rare ones in texts count
+/// as well.
+fn is_overfull(body: &[u8]) -> bool {
+    let mut before_values = body.iter().filter(|byte| matches!(byte, b',' | b'{' | b'['));
+    before_values.nth(MOST_VALUES).is_some()
 }
 
 fn depth_is_fine(value: &Value, left: usize) -> bool {
@@ -234,6 +280,37 @@ mod tests {
     fn a_reply_that_is_nested_too_deeply_is_not_read() {
         let reply = reply(&format!("{}{}", "[".repeat(40), "]".repeat(40)));
         assert!(Document::new(&reply).json.is_none());
+    }
+
+    #[test]
+    fn a_reply_of_too_many_values_is_not_read() {
+        for (values, is_read) in [(MOST_VALUES, true), (MOST_VALUES + 1, false)] {
+            // The first stands behind a bracket, the others behind commas.
+            let reply = reply(&format!("[0{}]", ",0".repeat(values - 1)));
+            let document = Document::new(&reply);
+            assert_eq!(document.json.is_some(), is_read, "{values}");
+            assert_eq!(document.check_values().is_ok(), is_read, "{values}");
+        }
+        assert!(Document::new(&reply("no JSON")).check_values().is_ok());
+    }
+
+    #[test]
+    fn a_list_is_the_first_that_is_there_and_not_null() {
+        let reply = reply(r#"{"none":null,"parts":[1,2],"text":"a"}"#);
+        let document = Document::new(&reply);
+        let list = |text: &str| {
+            let source: Leaf<Source> = serde_json::from_value(json!(text)).unwrap();
+            document.list(&source, "list of parts").map(<[Value]>::len)
+        };
+        assert_eq!(list("/none | /parts").unwrap(), 2);
+        for (source, message) in [
+            ("/none", "the reply does not say a list of parts (/none)"),
+            ("/none?", "the reply holds no list of parts"),
+            ("/text | /parts", "the reply holds no list of parts"),
+            ("header:etag | /parts", "the reply holds no list of parts"),
+        ] {
+            assert_eq!(list(source).unwrap_err().message, message, "{source}");
+        }
     }
 
     #[test]

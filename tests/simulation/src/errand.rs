@@ -90,10 +90,18 @@ pub(crate) struct Errand {
     pub clock: Option<(u64, i64)>,
     /// So many other files go the same way at the same time.
     pub beside: u32,
+    /// They are added one by one, each so long after the one before it.
+    pub later: Duration,
     /// It is paused soon after it began, for a while.
     pub pause: bool,
+    /// It is canceled soon after it began, before any other is added.
+    pub cancel: bool,
+    /// A minute after it was added its key is set anew, the keychain is locked once, and the person retries.
+    pub rekey: bool,
     /// How long the trouble lasts, if the upload does not end before.
     pub patience: Duration,
+    /// How much longer it lasts.
+    pub linger: Duration,
 }
 
 impl Errand {
@@ -110,8 +118,12 @@ impl Errand {
             away: None,
             clock: None,
             beside: 0,
+            later: Duration::ZERO,
             pause: false,
+            cancel: false,
+            rekey: false,
             patience: Duration::from_secs(2 * 60 * 60),
+            linger: Duration::ZERO,
         }
     }
 }

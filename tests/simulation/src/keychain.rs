@@ -13,8 +13,9 @@ impl SimulatedKeychain {
     fn open(&self) -> Result<(), Fault> {
         self.0.step("keychain");
         let mut state = self.0.state();
-        let locked = state.weather.keychain;
-        if state.happens(locked) {
+        let (sure, locked) = (state.weather.locked > 0, state.weather.keychain);
+        state.weather.locked -= u32::from(sure);
+        if sure || state.happens(locked) {
             return Err(Fault::new(
                 FaultKind::Keychain,
                 "the keychain is locked or refuses access",

@@ -212,6 +212,7 @@ impl Lives {
                 End::Crashed(durable) => {
                     crashes.happened();
                     self.crashes += 1;
+                    Acknowledged::is_written(&durable, &self.folder.join("look"), &self.sandbox)?;
                     self.acknowledged
                         .note(&durable, &self.folder.join("look"), &self.sandbox)?;
                     durable

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use skylift_engine::Handle;
 use skylift_model::api::{Answer, Command, Feed, Row, Selection};
-use skylift_model::{FaultKind, Phase, Receipt, UploadId};
+use skylift_model::{FaultKind, Phase, Receipt, UploadId, Verified};
 use skylift_sandbox::{ObjectInfo, Sandbox, Service};
 
 use crate::disk::Version;
@@ -100,6 +100,9 @@ impl Facts<'_> {
                     "P1: the receipt is not of what is there: {receipt:#?} {object:#?}"
                 ));
             }
+            if !can_confirm(object.service, receipt.verified) {
+                return Err(format!("P1: more is confirmed than its service says: {receipt:#?}"));
+            }
             if !taken.insert((object.service, object.id.clone())) {
                 return Err(format!("P5: two uploads are the same object: {object:?}"));
             }
@@ -129,6 +132,16 @@ impl Facts<'_> {
             }
         }
         Ok(())
+    }
+}
+
+/// Whether a service says so much of the bytes it holds: Rebilly states their SHA-1, Archetype compares their CRC32C, Andi and
+/// Notion state how many they are, Empirical says nothing.
+const fn can_confirm(service: Service, verified: Verified) -> bool {
+    match service {
+        Service::Rebilly | Service::Archetype => true,
+        Service::Andi | Service::Notion => !matches!(verified, Verified::Checksum),
+        Service::Empirical => matches!(verified, Verified::None),
     }
 }
 

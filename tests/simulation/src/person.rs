@@ -29,6 +29,8 @@ const SIZES: [u64; 12] = [
 ];
 /// An answer that takes longer never comes.
 const PATIENCE: Duration = Duration::from_secs(600);
+/// When a person changes his mind about what was just added, in an errand.
+const SOON: Duration = Duration::from_millis(300);
 /// After a pause was confirmed, how long bytes may still be read.
 const STOPS_WITHIN: i64 = 250;
 
@@ -285,25 +287,54 @@ impl Person {
         Ok(paths)
     }
 
+    /// Adds the files of an errand, at once or one by one.
+    async fn add_all(errand: &Errand, handle: &Handle, paths: &[PathBuf]) -> Result<(), String> {
+        let way = errand.way;
+        let at_once = if errand.later.is_zero() { paths.len() } else { 1 };
+        let (first, others) = paths.split_at(at_once);
+        Self::add_to(handle, way.account, way.mode, first).await?;
+        if errand.cancel {
+            tokio::time::sleep(SOON).await;
+            let _ = Self::ask(handle, Command::Cancel(Selection::All)).await?;
+        }
+        for path in others {
+            tokio::time::sleep(errand.later).await;
+            Self::add_to(handle, way.account, way.mode, std::slice::from_ref(path)).await?;
+        }
+        Ok(())
+    }
+
+    async fn rekey(&self, account: Account, handle: &Handle) -> Result<(), String> {
+        tokio::time::sleep(Duration::from_secs(60)).await;
+        let (account, key) = (account.name.into(), Key::new(KEY));
+        let _ = Self::ask(handle, Command::SetKey { account, key }).await?;
+        self.world.state().weather.locked = 1;
+        let _ = Self::ask(handle, Command::Retry(Selection::All)).await?;
+        Ok(())
+    }
+
     /// Adds the files of an errand, and waits what becomes of them.
     async fn go_on(&mut self, errand: Errand, handle: &Handle) -> Result<Next, String> {
         let paths = self.lay_out(&errand)?;
         let was_put_back = self.story.begun.is_some();
         // A crash may have come before the queue knew of it. A queue that was put back is left as it is.
         if !was_put_back && Self::rows(handle).await?.is_empty() {
-            Self::add_to(handle, errand.way.account, errand.way.mode, &paths).await?;
+            Self::add_all(&errand, handle, &paths).await?;
         }
         // A queue from before the upload was begun cannot know of it.
         if self.story.begun == Some(false) {
             self.added.values_mut().for_each(|added| *added = 2);
         }
         if errand.pause {
-            tokio::time::sleep(Duration::from_millis(300)).await;
+            tokio::time::sleep(SOON).await;
             self.pause(handle).await?;
             tokio::time::sleep(Duration::from_secs(60)).await;
             self.check_pauses()?;
             self.paused.clear();
             let _ = Self::ask(handle, Command::Resume(Selection::All)).await?;
+        }
+        if errand.rekey {
+            self.rekey(errand.way.account, handle).await?;
         }
         let began = tokio::time::Instant::now();
         let deadline = began + errand.patience;
@@ -314,6 +345,7 @@ impl Person {
             if !is_live || tokio::time::Instant::now() > deadline {
                 self.story.at_last = rows.into_iter().next();
                 self.story.took = began.elapsed();
+                tokio::time::sleep(errand.linger).await;
                 self.story.hits = self.sandbox.faults().iter().map(|of| of.hit).collect();
                 self.story.requests = self.sandbox.stats().services.values().map(|of| of.requests_total).sum();
                 break;

@@ -15,6 +15,13 @@ use crate::world::Durable;
 const ACKNOWLEDGED: &str = "SELECT upload.account, upload.session, part.number, hex(upload.id) FROM part JOIN upload ON upload.id = part.upload_id \
                             WHERE upload.phase IN ('uploading', 'completing')";
 
+/// Uploads whose parts are on their way.
+const SENDING: &str = "SELECT upload.account, upload.session, count(part.number) FROM upload LEFT JOIN part ON part.upload_id = upload.id \
+                       WHERE upload.phase = 'uploading' AND upload.session IS NOT NULL GROUP BY upload.id";
+
+/// Parts that may be on their way at once: no setting of the simulation allows more.
+const MOST_AT_ONCE: usize = 8;
+
 /// Where completed uploads went. One that was canceled may have given its number on the service to another, and one that
 /// began anew may have its number again.
 const WENT_TO: &str = "SELECT hex(id), session FROM upload WHERE phase = 'completed' AND session IS NOT NULL";
@@ -47,6 +54,31 @@ impl Acknowledged {
                 if let Some(bytes) = arrived.get(&part) {
                     self.0.insert(part, (*bytes, upload.clone(), began.clone()));
                 }
+            }
+        }
+        Ok(())
+    }
+
+    /// At a crash no more is lost than what was on its way: what was answered is on disk, but for what was being written.
+    pub(crate) fn is_written(durable: &Durable, folder: &Path, sandbox: &Sandbox) -> Result<(), String> {
+        let arrived = arrived(sandbox);
+        let sending: Vec<(String, String, u32)> = look(durable, folder, |queue| {
+            let mut statement = queue.prepare(SENDING)?;
+            let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?;
+            rows.collect()
+        })
+        .map_err(|error| error.to_string())?;
+        for (account, session, written) in sending {
+            let Some(account) = Account::named(&account) else {
+                continue;
+            };
+            let (ids, _) = known_as(&session)?;
+            let is_its = |part: &&Part| part.0 == account.service && ids.contains(&part.1);
+            let there = arrived.keys().filter(is_its).count();
+            if there > written as usize + 2 * MOST_AT_ONCE {
+                return Err(format!(
+                    "P6: {there} parts of {ids:?} have arrived, and {written} are on disk"
+                ));
             }
         }
         Ok(())

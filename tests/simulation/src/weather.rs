@@ -67,6 +67,8 @@ pub(crate) struct Weather {
     pub short_reads: f64,
     /// The keychain is locked.
     pub keychain: f64,
+    /// It is locked, whatever chance says, so many more times.
+    pub locked: u32,
     /// Whether the server lies about what it holds.
     pub lies: bool,
     /// Something that happens on the wire to the requests of one step.
@@ -94,6 +96,7 @@ impl Weather {
             disk_errors: maybe() / 20.0,
             short_reads: maybe(),
             keychain: maybe(),
+            locked: 0,
             lands: *[0.0, 0.5, 1.0].choose(chance).expect("there are some"),
             lies,
             snag: None,

@@ -714,7 +714,7 @@ account: string,
  */
 service: string, 
 /**
- * The local file; bytes that are no text are escaped.
+ * The local file, bytes that are no text escaped; the address of an import, without what may be secret in it.
  */
 path: string, 
 /**
@@ -804,7 +804,7 @@ export type Row = {
  */
 id: UploadId, 
 /**
- * The local file for people; the address of an import.
+ * The local file for people; the address of an import, without what may be secret in it.
  */
 path: string, 
 /**

@@ -1,4 +1,7 @@
 //! `skylift import`: an address that the service fetches by itself.
+//!
+//! The address may be signed. The queue keeps it whole until the import is completed, canceled or removed: the service may
+//! have to be asked again after a restart. Whatever is told of it has no query.
 
 use skylift_model::api::{Command, NewImport};
 

@@ -11,6 +11,7 @@ use skylift_service::driver::Job;
 use skylift_service::exchange::{Call, FileFacts, Session, Step};
 
 use super::Actor;
+use super::account::AccountState;
 use super::verbs::MAY_HAVE_ARRIVED;
 use crate::ports::Outgoing;
 use crate::record::Record;
@@ -171,14 +172,15 @@ impl Actor {
     }
 
     /// Whether a session is at another server than its account is now.
-    fn is_elsewhere(&self, account: &str, session: &Session) -> bool {
+    pub(super) fn is_elsewhere(&self, account: &str, session: &Session) -> bool {
         let server = self.server(account);
         server.is_some() && session.server.is_some() && session.server != server
     }
 
-    /// Whether what an upload has on its service can be dropped there.
-    pub(super) fn can_be_dropped(&self, id: UploadId) -> bool {
-        self.job(id).ok().as_ref().and_then(step).is_some()
+    /// Whether what an upload has on its service can be deleted there, whatever became of it. What can only be aborted cannot
+    /// once it is completed.
+    pub(super) fn can_be_deleted(&self, row: &UploadRow) -> bool {
+        row.session.is_some() && self.job(row.id).is_ok_and(|job| step(&job) == Some(Step::Delete))
     }
 
     fn abort_driver(&self, job: &AbortJob) -> Result<Job, Fault> {
@@ -200,6 +202,7 @@ impl Actor {
         for id in expired.map(|row| row.id).collect::<Vec<_>>() {
             self.forget_abort(id)?;
         }
+        self.hold_aborts(now);
         let due =
             self.aborts.rows.values().filter(|row| {
                 row.tries < MOST_ABORT_TRIES && row.next_at <= now && !self.aborts.sending.contains(&row.id)
@@ -231,6 +234,34 @@ impl Actor {
             });
         }
         Ok(())
+    }
+
+    /// Puts off what is due while its account rests: the upload that then looks goes first, and they do not all come back
+    /// together.
+    fn hold_aborts(&mut self, now: Timestamp) {
+        let mut held = false;
+        let Aborts { rows, sending, .. } = &mut self.aborts;
+        let idle = rows.values_mut().filter(|row| !sending.contains(&row.id));
+        for row in idle.filter(|row| row.tries < MOST_ABORT_TRIES && row.next_at <= now) {
+            let state = self.accounts.get(&row.job.account);
+            let until = state.and_then(AccountState::rests_until);
+            if let Some(until) = until.filter(|until| *until > now) {
+                row.next_at = until.after(backoff(1, self.setting.ports.chance.number()));
+                held = true;
+            }
+        }
+        if held {
+            self.feed.leftovers_changed();
+        }
+    }
+
+    /// No way there for one is none for the others of its account: they come later too, each at a time of its own.
+    fn put_off_others(&mut self, account: &str, now: Timestamp) {
+        let others = self.aborts.rows.values_mut().filter(|row| row.job.account == account);
+        for row in others.filter(|row| row.tries < MOST_ABORT_TRIES) {
+            let pause = backoff(row.tries + 4, self.setting.ports.chance.number());
+            row.next_at = row.next_at.max(now.after(pause));
+        }
     }
 
     /// Whether the service has given the identity of a session to another file since: a try whose answer was lost had
@@ -281,9 +312,14 @@ impl Actor {
                     Verdict::SignIn => WITHOUT_KEY,
                     _ => backoff(row.tries + 4, self.setting.ports.chance.number()),
                 };
+                // Each comes at a time of its own: the service asked all of them for the same pause.
+                let asked = fault.retry_after().unwrap_or_default().min(LONGEST_SERVICE_PAUSE);
+                if fault.verdict == Verdict::Wait {
+                    self.put_off_others(&row.job.account, now);
+                }
                 let row = AbortRow {
                     tries,
-                    next_at: now.after(fault.retry_after().unwrap_or(pause).min(LONGEST_SERVICE_PAUSE)),
+                    next_at: now.after(asked + pause),
                     fault: Some(fault),
                     ..row
                 };
@@ -292,8 +328,23 @@ impl Actor {
                 self.feed.leftovers_changed();
                 Ok(())
             }
-            Ok(()) | Err(_) => self.forget_abort(row.id),
+            Ok(()) => {
+                self.did_not_arrive(row.job.upload)?;
+                self.forget_abort(row.id)
+            }
+            Err(_) => self.forget_abort(row.id),
         }
+    }
+
+    /// What could still be aborted had not become a file.
+    fn did_not_arrive(&mut self, id: UploadId) -> Result<(), Fault> {
+        let row = self.records.get(&id).map(|record| &record.row);
+        let is_in_doubt =
+            |row: &UploadRow| row.phase == Phase::Canceled && row.note.as_deref() == Some(MAY_HAVE_ARRIVED);
+        if row.is_some_and(is_in_doubt) {
+            self.change(id, |record| record.row.note = None)?;
+        }
+        Ok(())
     }
 
     /// The account has a key again.
@@ -453,7 +504,8 @@ async fn send(driver: &Job, job: &AbortJob, uplink: &crate::worker::Uplink) -> R
     };
     let request = driver.request(step, &call)?;
     let key = uplink.keys.get(&job.account).await?;
-    uplink.pace.lane(&job.account, &driver.allowance(), &key).turn().await?;
+    let lane = uplink.pace.lane(&job.account, &driver.allowance(), &key);
+    lane.turn().await?;
     let reply = uplink
         .ports
         .transport
@@ -464,5 +516,7 @@ async fn send(driver: &Job, job: &AbortJob, uplink: &crate::worker::Uplink) -> R
             left: None,
         })
         .await?;
-    driver.read(step, &call, &reply, uplink.ports.clock.now()).map(|_| ())
+    let reading = driver.read(step, &call, &reply, uplink.ports.clock.now());
+    // Everything that goes out with this key keeps a pause that was asked for.
+    reading.map(|_| ()).inspect_err(|fault| lane.heed(fault))
 }

@@ -59,6 +59,17 @@ impl AccountState {
         self.sign_in.is_none() && self.shut.as_ref().is_none_or(Shut::is_pause)
     }
 
+    /// Whether an upload that was started looks for the others.
+    pub(super) const fn is_held(&self) -> bool {
+        self.sign_in.is_some() || self.shut.is_some()
+    }
+
+    /// Until when nothing is sent, as far as that is known: what waits for the person ends at any time.
+    pub(super) fn rests_until(&self) -> Option<Timestamp> {
+        let looks_for_key = self.sign_in.as_ref().and_then(|sign_in| sign_in.again);
+        self.shut.as_ref().map(|shut| shut.again).max(looks_for_key)
+    }
+
     /// What was found wrong with the keychain is over: there was a key to show.
     pub(super) fn has_key(&mut self) {
         self.sign_in.take_if(|sign_in| sign_in.again.is_some());

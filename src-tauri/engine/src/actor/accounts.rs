@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use skylift_model::api::{AccountView, Answer, NewAccount, TestReport};
 use skylift_model::names::beginning;
+use skylift_model::secret::key_variable;
 use skylift_model::{Fault, FaultKind, Key};
 use skylift_service::definition::Definition;
 use skylift_service::driver::{probe_request, read_probe};
@@ -13,6 +14,7 @@ use url::Url;
 
 use super::account::AccountState;
 use super::{Actor, Reply};
+use crate::keychain::from_environment;
 use crate::ports::Outgoing;
 use crate::settings::Account;
 use crate::worker::Uplink;
@@ -99,25 +101,24 @@ impl Actor {
             }
         };
         self.beside(reply, work, move |actor, result: Result<_, Fault>| {
-            actor.keep(&name, account, result?, keep)
+            let reading = result?;
+            if stores {
+                // One that was lent before is not the one that was given.
+                actor.uplink.keys.forget(&name);
+            }
+            actor.keep(&name, account, reading, keep)
         });
     }
 
     fn check_new(&self, new: &NewAccount, keep: bool) -> Result<(Arc<Definition>, AccountFacts, Account, Key), Fault> {
-        let setup = |message: String| Fault::new(FaultKind::Setup, message).hint("Correct it and try again.");
-        if new.name.is_empty() || new.name.len() > LONGEST_NAME || new.name.chars().any(char::is_control) {
-            return Err(setup(format!(
-                "an account needs a name of 1 to {LONGEST_NAME} bytes without line ends"
-            )));
-        }
-        if keep && self.settings.get().accounts.contains_key(&new.name) {
-            return Err(setup(format!("there already is an account {:?}", new.name))
-                .hint("Choose another name, or remove that one first."));
-        }
+        self.check_name(&new.name, keep)?;
         let definition = self.catalog.get(&new.service)?;
         let options = definition.check_account_options(&new.options)?;
         let base_url = base_url(&definition, new.base_url.as_deref())?;
         let given = new.key.clone().filter(|key| !key.is_empty());
+        if let Some(given) = &given {
+            check_not_overridden(&new.name, given)?;
+        }
         let key = given.or_else(|| self.uplink.keys.unstored(&new.name));
         let key = key.ok_or_else(|| {
             Fault::new(FaultKind::SignIn, "an account needs a key").hint("Paste the key that the service gave you.")
@@ -137,6 +138,31 @@ impl Actor {
             },
             account,
             key,
+        ))
+    }
+
+    fn check_name(&self, name: &str, keep: bool) -> Result<(), Fault> {
+        let setup = |message: String| Fault::new(FaultKind::Setup, message).hint("Correct it and try again.");
+        if name.is_empty() || name.len() > LONGEST_NAME || name.chars().any(char::is_control) {
+            return Err(setup(format!(
+                "an account needs a name of 1 to {LONGEST_NAME} bytes without line ends"
+            )));
+        }
+        let accounts = &self.settings.get().accounts;
+        if keep && accounts.contains_key(name) {
+            return Err(setup(format!("there already is an account {name:?}"))
+                .hint("Choose another name, or remove that one first."));
+        }
+        // What is in the environment would go to the servers of both.
+        let variable = key_variable(name);
+        let mut others = accounts.keys().filter(|other| *other != name);
+        let Some(other) = others.find(|other| key_variable(other) == variable) else {
+            return Ok(());
+        };
+        let message = format!("{variable} would hold the key of {name:?} and that of the account {other:?}");
+        Err(setup(message).hint(
+            "Choose a name that differs in its letters from A to Z or in its digits; upper and lower case and other \
+             signs make no difference.",
         ))
     }
 
@@ -282,6 +308,19 @@ impl Actor {
     }
 }
 
+/// Refuses a key that would be stored and never used.
+fn check_not_overridden(name: &str, given: &Key) -> Result<(), Fault> {
+    if from_environment(name).is_none_or(|key| key.expose() == given.expose()) {
+        return Ok(());
+    }
+    let message = format!(
+        "{} is set to another key, and overrides the stored one",
+        key_variable(name)
+    );
+    Err(Fault::new(FaultKind::Setup, message)
+        .hint("Unset it and start Skylift again, or add the account without a key to use the one that is set."))
+}
+
 fn base_url(definition: &Definition, own: Option<&str>) -> Result<Url, Fault> {
     own.map_or_else(|| Ok(definition.default_base_url().clone()), check_base_url)
 }
@@ -297,7 +336,8 @@ pub(super) async fn probe(
         return Ok(None);
     };
     let allowance = definition.allowance(&facts.base_url);
-    uplink.pace.lane(&facts.name, &allowance, &key).turn().await?;
+    let lane = uplink.pace.lane(&facts.name, &allowance, &key);
+    lane.turn().await?;
     let reply = uplink
         .ports
         .transport
@@ -308,5 +348,7 @@ pub(super) async fn probe(
             left: None,
         })
         .await?;
-    read_probe(definition, &reply, uplink.ports.clock.now()).map(Some)
+    read_probe(definition, &reply, uplink.ports.clock.now())
+        .map(Some)
+        .inspect_err(|fault| lane.heed(fault))
 }

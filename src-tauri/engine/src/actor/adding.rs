@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use skylift_model::api::{AddedFile, Answer, NewImport, NewUploads, Options, Skipped};
-use skylift_model::names::{RawPath, shown};
+use skylift_model::names::{RawPath, cut_address, shown};
 use skylift_model::{Fault, FaultKind, FolderId, Phase, UploadId};
 use skylift_service::driver::Job;
 use skylift_service::exchange::FileFacts;
@@ -170,7 +170,7 @@ impl Actor {
     }
 
     /// Adds an address that the service fetches by itself.
-    pub(super) fn import(&mut self, import: NewImport) -> Result<Answer, Fault> {
+    pub(super) fn import(&mut self, import: &NewImport) -> Result<Answer, Fault> {
         let uploads = NewUploads {
             paths: Vec::new(),
             account: import.account.clone(),
@@ -179,12 +179,12 @@ impl Actor {
         };
         let prepared = self
             .intake(&uploads)
-            .and_then(|intake| prepare(&import, &intake).map(|file| (intake, file)));
+            .and_then(|intake| prepare(import, &intake).map(|file| (intake, file)));
         let (intake, file) = match prepared {
             Ok(prepared) => prepared,
             Err(fault) => {
                 let skipped = vec![Skipped {
-                    path: import.url,
+                    path: cut_address(&import.url),
                     reason: fault.sentence(),
                 }];
                 let refused = skylift_model::api::Added {
@@ -198,7 +198,7 @@ impl Actor {
                 };
             }
         };
-        let (path, name) = (import.url, shown(file.name.as_bytes()));
+        let (path, name) = (cut_address(&import.url), shown(file.name.as_bytes()));
         let id = self.insert(file, &intake, Origin::Import)?;
         let added = vec![AddedFile {
             id,

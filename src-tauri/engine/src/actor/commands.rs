@@ -26,7 +26,7 @@ impl Actor {
             }
             Command::RemoveAccount(name) => return self.remove_account(name, reply),
             Command::Add(uploads) => return self.add(uploads, reply),
-            Command::Import(import) => self.import(import),
+            Command::Import(import) => self.import(&import),
             Command::Rows(filter) => Ok(Answer::Rows(self.rows(&filter))),
             Command::Pause(selection) => self.apply(Verb::Pause, selection),
             Command::Resume(selection) => self.apply(Verb::Resume, selection),
@@ -55,7 +55,7 @@ impl Actor {
     }
 
     fn add_service(&mut self, text: &str) -> Result<Answer, Fault> {
-        let view = self.catalog.add(text)?;
+        let view = self.catalog.add(text, &self.settings.get().accounts)?;
         self.feed.setup_changed();
         Ok(Answer::Services(vec![view]))
     }

@@ -46,7 +46,7 @@ use crate::pace::Pace;
 use crate::ports::{Ports, SystemEvent};
 use crate::record::Record;
 use crate::settings::{SettingsFile, Stored};
-use crate::store::{Contents, FolderRow, Origin, Store};
+use crate::store::{Contents, FolderRow, Origin, Store, UploadRow};
 use crate::worker::{self, Assignment, Event, Meter, Uplink};
 
 /// Messages, and files that watchers tell of, handled before a commit; more wait for the next one.
@@ -206,7 +206,8 @@ impl Actor {
         let Contents { mut aborts, paces, .. } = contents;
         let ports = setting.ports.clone();
         // Waits that reach further than any were written down when the clock was wrong.
-        let furthest = ports.clock.now().after(LONGEST_SERVICE_PAUSE);
+        let now = ports.clock.now();
+        let furthest = now.after(LONGEST_SERVICE_PAUSE);
         for abort in &mut aborts {
             abort.next_at = abort.next_at.min(furthest);
         }
@@ -257,7 +258,8 @@ impl Actor {
             record.row.hold_until = record.row.hold_until.filter(|until| *until <= furthest);
         }
         Self::refused(actor.drop_forgotten());
-        for (account, (until, fault)) in silences.filter(|(_, (until, _))| *until <= furthest) {
+        let lasts = |until: Timestamp| now < until && until <= furthest;
+        for (account, (until, fault)) in silences.filter(|(_, (until, _))| lasts(*until)) {
             actor.shut(&account, fault, 1, until);
         }
         let ids: Vec<_> = actor.records.keys().copied().collect();
@@ -288,6 +290,9 @@ impl Actor {
             Self::refused(forgotten);
             sabotage::trip();
             self.commit()?;
+            // Nothing is told that is not on disk.
+            let told_at = self.now();
+            self.feed.tick(&mut self.records, &self.accounts, told_at);
             if self.closing.is_some() && self.is_quiet() {
                 if let Some(done) = self.closing.take() {
                     let _ = done.send(());
@@ -309,8 +314,6 @@ impl Actor {
             }
             self.handle_what_waits(asks);
             self.notice_flow();
-            self.feed
-                .tick(&mut self.records, &self.accounts, self.setting.ports.clock.now());
         }
     }
 
@@ -452,12 +455,16 @@ impl Actor {
         if self.closing.is_some() || !self.setting.works {
             return Ok(());
         }
+        // From now on they wait for a place, not for time.
+        for id in self.schedule.wake(now) {
+            self.feed.touch(id);
+        }
         let most = usize::from(self.settings.get().transfers.parallel_uploads.max(1));
         while let Some(id) = self.schedule.start(now, most) {
-            if self.doubt_import(id)? {
+            if self.doubt_import(id)? || self.doubt_elsewhere(id)? {
                 continue;
             }
-            match self.job(id) {
+            match self.job(id).or_else(|fault| self.job_anew(id, fault)) {
                 Ok(job) => self.start(id, job),
                 Err(fault) => {
                     self.schedule.stopped(id);
@@ -478,7 +485,7 @@ impl Actor {
             return;
         };
         let (stop, meter) = (CancellationToken::new(), Arc::new(Meter::default()));
-        let looks = self.accounts.get(&*account).is_some_and(|state| !state.lets_through());
+        let looks = self.accounts.get(&*account).is_some_and(AccountState::is_held);
         record.started(stop.clone(), meter.clone(), now, looks);
         record.row.hold_until = None;
         let assignment = Assignment {
@@ -511,17 +518,22 @@ impl Actor {
             .accounts
             .get(&row.account)
             .and_then(|account| account.largest_file);
-        let import_url = row
-            .import
-            .then(|| String::from_utf8_lossy(row.path.as_bytes()).into_owned());
-        let cut = if sabotage::is(Bug::CutName) { 3 } else { 0 };
-        let file = FileFacts {
-            name: row.name.chars().skip(cut).collect(),
-            relative: row.relative.clone(),
-            size: row.source.size,
-            import_url,
+        Job::new(definition, &account, file_facts(row), &row.options, &row.mode, largest)
+    }
+
+    /// The driver of an upload that the mode it was added for does not take: a file that has grown since may need another one.
+    fn job_anew(&mut self, id: UploadId, refused: Fault) -> Result<Job, Fault> {
+        let of_size = matches!(refused.kind, FaultKind::TooLarge | FaultKind::TooSmall);
+        let record = self.records.get(&id).filter(|record| of_size && !record.row.import);
+        let Some(row) = record.map(|record| &record.row).filter(|row| row.session.is_none()) else {
+            return Err(refused);
         };
-        Job::new(definition, &account, file, &row.options, &row.mode, largest)
+        let (definition, _) = self.account_facts(&row.account)?;
+        let Ok(mode) = definition.mode_for(&file_facts(row), None) else {
+            return Err(refused);
+        };
+        self.change(id, |record| record.row.mode = mode)?;
+        self.job(id)
     }
 
     /// Puts an upload in line, out of line, or in wait, by what its row says.
@@ -551,6 +563,7 @@ impl Actor {
         let from = record.row.phase;
         record.count_wire();
         change(record);
+        record.row.forget_address();
         record.count();
         let to = record.row.phase;
         assert!(
@@ -631,6 +644,20 @@ fn pause_unknown(settings: &mut SettingsFile, rows: &[(FolderId, FolderRow)]) ->
          is uploaded again; remove and add it to upload only what comes from now on."
             .into(),
     ))
+}
+
+/// The file of an upload, as the driver sees it.
+fn file_facts(row: &UploadRow) -> FileFacts {
+    let cut = if sabotage::is(Bug::CutName) { 3 } else { 0 };
+    let import_url = row
+        .import
+        .then(|| String::from_utf8_lossy(row.path.as_bytes()).into_owned());
+    FileFacts {
+        name: row.name.chars().skip(cut).collect(),
+        relative: row.relative.clone(),
+        size: row.source.size,
+        import_url,
+    }
 }
 
 fn unknown(id: UploadId) -> Fault {

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 use skylift_model::retry::{LONGEST_SERVICE_PAUSE, MOST_ATTEMPTS, MOST_RESTARTS, backoff};
+use skylift_model::sabotage::{self, Bug};
 use skylift_model::{Fault, FaultKind, Phase, Timestamp, UploadId, Verdict};
 use skylift_service::exchange::{PartAck, Session};
 
@@ -18,7 +19,7 @@ use super::verbs::MAY_HAVE_ARRIVED;
 use crate::ports::SourceFacts;
 use crate::record::{Record, Work};
 use crate::store::UploadRow;
-use crate::worker::{Ending, Event, Finished, KEY, Learned, key_was_replaced, may_be_fetched};
+use crate::worker::{CUT_OFF, Ending, Event, Finished, KEY, Learned, key_was_replaced, may_be_fetched};
 
 /// Looks for a file that is not there.
 const LOOK_FOR_FILE: Duration = Duration::from_secs(30);
@@ -93,6 +94,28 @@ impl Actor {
         Ok(true)
     }
 
+    /// What was begun at another server than its account is at now begins anew: here the same number may be that of another
+    /// file. Says whether its end was in doubt there, which is left to the person.
+    pub(super) fn doubt_elsewhere(&mut self, id: UploadId) -> Result<bool, Fault> {
+        let Some(row) = self.records.get(&id).map(|record| &record.row) else {
+            return Ok(false);
+        };
+        let session = row.session.as_ref();
+        if !session.is_some_and(|session| self.is_elsewhere(&row.account, session)) {
+            return Ok(false);
+        }
+        if row.phase != Phase::Completing {
+            self.restart(id, None)?;
+            return Ok(false);
+        }
+        let message = "its account leads to another server now, and it may have arrived at the one before";
+        self.ended(
+            id,
+            Ending::Faulted("complete".into(), Fault::new(FaultKind::UnknownOutcome, message)),
+        )?;
+        Ok(true)
+    }
+
     /// What was asked for was answered, or was not asked for after all.
     fn forget_asking(&mut self, id: UploadId) -> Result<(), Fault> {
         if !self.records.get(&id).is_some_and(|record| is_asked(&record.row)) {
@@ -150,7 +173,9 @@ impl Actor {
         let Some(record) = self.records.get_mut(&id).filter(|record| record.row.phase.is_live()) else {
             return Ok(());
         };
-        self.store.acknowledge(id, &ack)?;
+        if !sabotage::is(Bug::RecordLate) {
+            self.store.acknowledge(id, &ack)?;
+        }
         record.acks.push(ack);
         record.strikes = 0;
         record.count();
@@ -177,12 +202,24 @@ impl Actor {
             .map_or(Ok(()), |level| self.store.keep_level(account, level))
     }
 
-    /// Files on the service that belong to other uploads of the account of this one.
+    /// Files on the service that belong to other uploads.
     fn others(&self, id: UploadId) -> BTreeSet<String> {
-        let account = self.records.get(&id).map(|record| &record.row.account);
+        let neighbours = self.neighbours(id);
         let others = self.records.values().map(|record| &record.row);
-        let others = others.filter(|row| row.id != id && Some(&row.account) == account);
+        let others = others.filter(|row| row.id != id && neighbours.contains(&*row.account));
         others.flat_map(files_on_service).collect()
+    }
+
+    /// The account of an upload, and those that lead to the same server: they may show the same files.
+    fn neighbours(&self, id: UploadId) -> BTreeSet<String> {
+        let Some(own) = self.records.get(&id).map(|record| &record.row.account) else {
+            return BTreeSet::new();
+        };
+        let server = self.server(own);
+        let settings = self.settings.get();
+        let alike = |name: &&String| *name == own || (server.is_some() && self.server(name) == server);
+        let others = settings.accounts.keys().filter(alike);
+        others.chain([own]).cloned().collect()
     }
 
     fn claim(
@@ -210,9 +247,10 @@ impl Actor {
         let Some(row) = self.records.get(&id).map(|record| &record.row) else {
             return false;
         };
+        let neighbours = self.neighbours(id);
         let others = self.records.values().filter(|record| record.row.id != id);
         let mut alike =
-            others.filter(|other| other.row.account == row.account && other.row.source.size == row.source.size);
+            others.filter(|other| neighbours.contains(&*other.row.account) && other.row.source.size == row.source.size);
         alike.any(|other| {
             let sends = |work: &Work| work.meter.sends.load(Ordering::Relaxed);
             other.row.phase.is_live() && other.acks.is_empty() && other.work.as_ref().is_some_and(sends)
@@ -231,12 +269,19 @@ impl Actor {
         }
     }
 
-    fn ended(&mut self, id: UploadId, ending: Ending) -> Result<(), Fault> {
+    fn ended(&mut self, id: UploadId, mut ending: Ending) -> Result<(), Fault> {
         self.schedule.stopped(id);
         let Some(record) = self.records.get_mut(&id) else {
             return Ok(());
         };
         record.stopped();
+        // A worker that ended badly does not say whether what it asked for had left.
+        if is_asked(&record.row)
+            && let Ending::Faulted(step, fault) = &mut ending
+            && step == CUT_OFF
+        {
+            *fault = may_be_fetched(&fault.message);
+        }
         self.keep_level(id)?;
         self.forget_asking(id)?;
         self.feed.touch(id);
@@ -423,6 +468,8 @@ impl Actor {
         let pause = Duration::from_millis(500)
             .saturating_mul(1 << tries.min(5))
             .min(LONGEST_OFFLINE);
+        // Whoever found no way had a key to show.
+        self.change_account(&account, AccountState::has_key);
         self.shut(&account, fault, tries, now.after(pause));
         self.change(id, |_| {})
     }
@@ -488,7 +535,7 @@ impl Actor {
 
     /// Bytes that no buffer on the way can hold went to somebody: the others need not wait until a part of hours has arrived.
     pub(super) fn notice_flow(&mut self) {
-        if self.accounts.values().all(AccountState::lets_through) {
+        if !self.accounts.values().any(AccountState::is_held) {
             return;
         }
         let looks = |record: &&Record| record.work.as_ref().is_some_and(|work| work.looks);

@@ -45,7 +45,8 @@ impl Actor {
         let looks = self
             .records
             .values()
-            .filter(|record| waiting.contains(&record.row.account));
+            // What a service fetches by itself sends nothing that could be seen to move, and is not asked for twice.
+            .filter(|record| waiting.contains(&record.row.account) && !record.row.import);
         for work in looks.filter_map(|record| record.work.as_ref()) {
             if work.since.until(now) > HANGS && work.meter.wire.load(Ordering::Relaxed) == 0 {
                 work.stop.cancel();

@@ -252,11 +252,14 @@ impl Actor {
         if moving { Ok(()) } else { self.drop_session(id) }
     }
 
-    /// Whether the last request of an upload may have made a file that nobody can drop.
+    /// Whether the last request of an upload may have made a file that stays.
     fn may_have_arrived(&self, id: UploadId) -> bool {
-        let row = self.records.get(&id).map(|record| &record.row);
-        let ends = row.is_some_and(|row| row.resume_phase.unwrap_or(row.phase) == Phase::Completing);
-        ends && !self.can_be_dropped(id)
+        let Some(row) = self.records.get(&id).map(|record| &record.row) else {
+            return false;
+        };
+        let ends = row.resume_phase.unwrap_or(row.phase) == Phase::Completing;
+        let kind = row.fault.as_ref().map(|fault| fault.kind);
+        (ends || kind == Some(FaultKind::UnknownOutcome)) && !self.can_be_deleted(row)
     }
 
     pub(super) fn forget(&mut self, id: UploadId) -> Result<(), Fault> {
@@ -268,7 +271,9 @@ impl Actor {
             self.leave_session(id)?;
             self.accept_failure(id)?;
         }
-        self.store.delete(id)?;
+        if let Some(record) = self.records.get(&id) {
+            self.store.delete(&record.row)?;
+        }
         self.records.remove(&id);
         self.schedule.remove(id);
         self.feed.touch(id);

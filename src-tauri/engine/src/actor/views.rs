@@ -17,7 +17,7 @@ pub(super) fn row(record: &Record, accounts: &BTreeMap<String, AccountState>, no
     let standing = standing(record, accounts.get(&r.account), now);
     Row {
         id: r.id,
-        path: r.path.shown(),
+        path: r.shown_path(),
         name: shown(r.name.as_bytes()),
         account: r.account.clone(),
         service: r.service.clone(),
@@ -120,7 +120,7 @@ pub(super) fn receipt(record: &Record) -> Option<Receipt> {
         id: r.id,
         account: r.account.clone(),
         service: r.service.clone(),
-        path: r.path.shown(),
+        path: r.shown_path(),
         name: r.name.clone(),
         size: r.source.size,
         mtime: Timestamp(r.source.mtime_ns / 1_000_000).to_string(),

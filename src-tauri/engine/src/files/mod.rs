@@ -31,7 +31,6 @@ use unix as platform;
 use windows as platform;
 
 pub(crate) use beneath::{Root, facts as below};
-pub(crate) use platform::rename_new;
 pub use platform::{as_path, from_path};
 
 use crate::ports::{Aside, Files, SourceFacts, SourceFile};
@@ -83,6 +82,12 @@ pub(crate) async fn aside<T: Send + 'static>(
             "looking at the files ended in a way that must not happen; please report this",
         )
     })
+}
+
+/// Whether what stands at a path lies on a drive that may stop answering. That drive is asked, and may hold up the thread.
+pub(crate) fn drive_may_hang(path: &Path) -> bool {
+    // Elsewhere any drive may, see `may_hang`.
+    cfg!(not(target_os = "linux")) || is_remote(path)
 }
 
 /// The facts of an open file.

@@ -52,12 +52,6 @@ pub(super) fn reading() -> cap_std::fs::OpenOptions {
     options
 }
 
-/// Renames, unless something has the new name already.
-pub(crate) fn rename_new(from: &Path, to: &Path) -> io::Result<()> {
-    use rustix::fs::{CWD, RenameFlags};
-    Ok(rustix::fs::renameat_with(CWD, from, CWD, to, RenameFlags::NOREPLACE)?)
-}
-
 /// Tells the system that the file is about to be read from its start to its end.
 pub(super) fn will_read(file: &File) {
     #[cfg(target_os = "linux")]

@@ -67,14 +67,6 @@ pub(super) fn reading() -> cap_std::fs::OpenOptions {
     options
 }
 
-/// Renames, unless something has the new name already.
-pub(crate) fn rename_new(from: &Path, to: &Path) -> io::Result<()> {
-    if std::fs::symlink_metadata(to).is_ok() {
-        return Err(io::ErrorKind::AlreadyExists.into());
-    }
-    std::fs::rename(from, to)
-}
-
 /// The system needs no advice here.
 pub(super) fn will_read(_: &File) {}
 

@@ -12,6 +12,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use skylift_model::api::Feed;
+use skylift_model::sabotage::{self, Bug};
 use skylift_model::{Fault, FaultKind};
 use tokio::runtime::Handle as Runtime;
 use tokio::sync::{mpsc, oneshot};
@@ -27,6 +28,11 @@ const WAITING: usize = 64;
 /// How long a guest looks for the socket of an owner that is just starting or just ending; its disk may be busy.
 const PATIENCE: Duration = Duration::from_secs(30);
 const LOOK_AGAIN: Duration = Duration::from_millis(50);
+#[cfg(unix)]
+const ROOT: u32 = 0;
+/// The rights of the group and of all others to write.
+#[cfg(unix)]
+const OTHERS_WRITE: u32 = 0o022;
 
 /// Opens the engine of a data folder: runs it here, or joins the one that runs. One that is only looked into or
 /// changed (`works` is false) takes commands but moves no upload.
@@ -83,11 +89,24 @@ enum Seat {
     Guest(Guest),
 }
 
+/// The lock of a data folder; none while another program has it.
+fn lock(folder: &Path) -> Result<Option<File>, Fault> {
+    let path = folder.join(LOCK);
+    let open = OpenOptions::new().create(true).truncate(false).write(true).open(&path);
+    let file = open.map_err(|error| folder_trouble(&path, &error))?;
+    match file.try_lock() {
+        Ok(()) => Ok(Some(file)),
+        Err(TryLockError::WouldBlock) if sabotage::is(Bug::TwoOwners) => Ok(Some(file)),
+        Err(TryLockError::WouldBlock) => Ok(None),
+        Err(TryLockError::Error(error)) => Err(folder_trouble(&path, &error)),
+    }
+}
+
 impl Place {
     async fn sit(&self) -> Result<Seat, Fault> {
         let started = tokio::time::Instant::now();
         loop {
-            if let Some(lock) = self.try_lock()? {
+            if let Some(lock) = lock(&self.folder)? {
                 return self.own(lock).await;
             }
             match tokio::time::timeout(PATIENCE, Guest::join(&self.folder)).await {
@@ -96,17 +115,6 @@ impl Place {
                 Ok(Err(_)) => tokio::time::sleep(LOOK_AGAIN).await,
                 Err(_) => return Err(guest::unreachable("it says nothing")),
             }
-        }
-    }
-
-    fn try_lock(&self) -> Result<Option<File>, Fault> {
-        let path = self.folder.join(LOCK);
-        let open = OpenOptions::new().create(true).truncate(false).write(true).open(&path);
-        let file = open.map_err(|error| folder_trouble(&path, &error))?;
-        match file.try_lock() {
-            Ok(()) => Ok(Some(file)),
-            Err(TryLockError::WouldBlock) => Ok(None),
-            Err(TryLockError::Error(error)) => Err(folder_trouble(&path, &error)),
         }
     }
 
@@ -240,16 +248,110 @@ impl Seat {
     }
 }
 
-/// Makes a data folder that only its user can enter.
+/// Makes a data folder that only its user can enter. One that is there already must be one that only its user can
+/// write to.
 fn make_private(folder: &Path) -> Result<(), Fault> {
     let mut builder = std::fs::DirBuilder::new();
     builder.recursive(true);
     #[cfg(unix)]
     std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    builder.create(folder).map_err(|error| folder_trouble(folder, &error))
+    builder.create(folder).map_err(|error| folder_trouble(folder, &error))?;
+    #[cfg(unix)]
+    keep_others_out(folder, rustix::process::geteuid().as_raw())?;
+    Ok(())
+}
+
+/// Whoever may write to the folder can hold the lock there and listen in the place of the engine, and keys go over the
+/// socket: it must belong to the user, and others lose their right to write to it.
+#[cfg(unix)]
+fn keep_others_out(folder: &Path, user: u32) -> Result<(), Fault> {
+    use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
+    let trouble = |error| folder_trouble(folder, &error);
+    let found = std::fs::metadata(folder).map_err(trouble)?;
+    // In a container, root works in folders of other users.
+    if user == ROOT && found.uid() != user {
+        return Ok(());
+    }
+    // Whoever owns a link in its place can let it lead elsewhere the next moment.
+    let link = std::fs::symlink_metadata(folder).map_err(trouble)?;
+    if found.uid() != user || ![user, ROOT].contains(&link.uid()) {
+        let hint = "Choose another folder with --data-dir.";
+        return Err(not_private(folder, "belongs to another user").hint(hint));
+    }
+    if found.mode() & OTHERS_WRITE == 0 {
+        return Ok(());
+    }
+    let mode = found.mode() & 0o7777 & !OTHERS_WRITE;
+    let changed = std::fs::set_permissions(folder, std::fs::Permissions::from_mode(mode));
+    // Some drives take every change of rights and keep none.
+    let now = std::fs::metadata(folder).map_err(trouble)?;
+    if changed.is_ok() && now.mode() & OTHERS_WRITE == 0 {
+        return Ok(());
+    }
+    let hint = format!(
+        "Run `chmod go-w {}`, or choose another folder with --data-dir.",
+        folder.display()
+    );
+    Err(not_private(folder, "can be written to by other users").hint(hint))
+}
+
+#[cfg(unix)]
+fn not_private(folder: &Path, why: &str) -> Fault {
+    let message = format!("the data folder cannot be used: {} {why}", folder.display());
+    Fault::new(FaultKind::Setup, message)
 }
 
 fn folder_trouble(path: &Path, error: &std::io::Error) -> Fault {
     Fault::new(FaultKind::Storage, format!("the data folder cannot be used: {}: {error}", path.display()))
         .hint("Check that the folder exists, that your user may write to it, and that the disk is not full; or choose another with --data-dir.")
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use std::fs::Permissions;
+    use std::os::unix::fs::{MetadataExt, PermissionsExt};
+
+    use skylift_model::sabotage::with;
+
+    use super::*;
+
+    fn mode(folder: &Path) -> u32 {
+        std::fs::metadata(folder).expect("it is there").mode() & 0o777
+    }
+
+    #[test]
+    fn a_queue_has_one_owner() {
+        let folder = tempfile::tempdir().unwrap();
+        let owner = lock(folder.path()).unwrap();
+        let is_open = || lock(folder.path()).unwrap().is_some();
+        assert!(owner.is_some() && !is_open());
+        assert!(with(Bug::TwoOwners, is_open));
+        drop(owner);
+        assert!(is_open());
+    }
+
+    #[test]
+    fn others_lose_their_right_to_write_to_a_data_folder() {
+        let place = tempfile::tempdir().unwrap();
+        for (before, after) in [(0o777, 0o755), (0o775, 0o755), (0o700, 0o700)] {
+            std::fs::set_permissions(place.path(), Permissions::from_mode(before)).unwrap();
+            make_private(place.path()).unwrap();
+            assert_eq!(mode(place.path()), after);
+        }
+        let fresh = place.path().join("a/b");
+        make_private(&fresh).unwrap();
+        assert_eq!(mode(&fresh), 0o700);
+    }
+
+    #[test]
+    fn a_data_folder_of_another_user_is_refused() {
+        let place = tempfile::tempdir().unwrap();
+        std::fs::set_permissions(place.path(), Permissions::from_mode(0o777)).unwrap();
+        let owner = std::fs::metadata(place.path()).unwrap().uid();
+        let fault = keep_others_out(place.path(), owner + 1).unwrap_err();
+        assert_eq!(fault.kind, FaultKind::Setup);
+        assert!(fault.message.contains("belongs to another user"), "{}", fault.message);
+        // It is not ours to change.
+        assert_eq!(mode(place.path()), 0o777);
+    }
 }

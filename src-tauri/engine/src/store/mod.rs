@@ -30,6 +30,8 @@ type Result<T> = std::result::Result<T, Fault>;
 pub(crate) struct Store {
     connection: Connection,
     writing: bool,
+    /// Whether an address was cut or deleted since the last commit: the log still holds it.
+    forgets: bool,
     /// What the disk refused; what is in memory may then be ahead of it and must be loaded anew.
     trouble: OnceCell<Fault>,
     damaged: Cell<bool>,
@@ -108,6 +110,7 @@ impl Store {
         let store = Self {
             connection,
             writing: false,
+            forgets: false,
             trouble: OnceCell::new(),
             damaged: Cell::new(false),
         };
@@ -164,8 +167,18 @@ impl Store {
             self.connection
                 .execute_batch("COMMIT")
                 .map_err(|error| self.undo(&error))?;
+            self.forget_log();
         }
         self.trouble.get().cloned().map_or(Ok(()), Err)
+    }
+
+    /// Takes what was forgotten out of the log too. Where that fails it is written over sooner or later.
+    fn forget_log(&mut self) {
+        if std::mem::take(&mut self.forgets)
+            && let Err(error) = open::empty_log(&self.connection)
+        {
+            tracing::warn!(%error, "the log of the queue was not emptied");
+        }
     }
 
     /// Whether the queue can be read and written, for `doctor`.

@@ -210,6 +210,9 @@ pub(super) fn connect(path: &Path) -> Result<Connection, Trouble> {
     connection.pragma_update(None, "journal_mode", "WAL")?;
     // FULL: an acknowledged part survives a power cut; group commit makes it cheap.
     connection.pragma_update(None, "synchronous", "FULL")?;
+    // The address of an import may be signed: what is deleted or written over is gone from the file too. FAST would
+    // leave it in pages that are given up.
+    connection.pragma_update(None, "secure_delete", true)?;
     connection.pragma_update(None, "foreign_keys", true)?;
     connection.pragma_update(None, "trusted_schema", false)?;
     connection.pragma_update(None, "cell_size_check", true)?;

@@ -6,7 +6,7 @@ use rusqlite::types::{FromSql, FromSqlError, Value};
 use rusqlite::{Connection, Error, Row, ToSql};
 use serde::de::DeserializeOwned;
 use skylift_model::api::Options;
-use skylift_model::names::RawPath;
+use skylift_model::names::{RawPath, cut_address};
 use skylift_model::{Fault, FolderId, PartPlan, Phase, Timestamp, UploadId, Verified};
 use skylift_service::exchange::{Algorithm, Outcome, Session};
 
@@ -23,7 +23,7 @@ pub(crate) struct UploadRow {
     pub account: String,
     /// The account's service.
     pub service: String,
-    /// The local file, or the address of an import.
+    /// The local file, or the address of an import: whole while its service may have to be asked for it, cut afterwards.
     pub path: RawPath,
     /// Whether the service fetches the file by itself.
     pub import: bool,
@@ -85,6 +85,28 @@ impl UploadRow {
         let path = as_path(&self.path);
         path.strip_prefix(as_path(self.root.as_ref()?)).ok().map(from_path)
     }
+
+    /// The path for people: the address of an import may be signed, and is cut.
+    pub(crate) fn shown_path(&self) -> String {
+        if self.import {
+            cut_address(&String::from_utf8_lossy(self.path.as_bytes()))
+        } else {
+            self.path.shown()
+        }
+    }
+
+    /// Keeps no more of the address of an import than is shown, once nobody will ask for it again. A failed one can be
+    /// retried.
+    pub(crate) fn forget_address(&mut self) {
+        if self.import && self.is_over() {
+            self.path = RawPath::new(self.shown_path().into_bytes());
+        }
+    }
+
+    /// Whether it has ended and cannot be retried.
+    fn is_over(&self) -> bool {
+        matches!(self.phase, Phase::Completed | Phase::Canceled)
+    }
 }
 
 /// In the order in which [`upload`] takes them.
@@ -97,8 +119,8 @@ const INSERT: &str = "INSERT INTO upload VALUES (:id, :account, :service, :path,
                       :hold_until, :fault, :attempts, :restarts, :session, :outcome, :crc32c, :hashes, :verified, \
                       :note, :wire_bytes, :finished_at, :root, :folder, :unfinished)";
 
-const UPDATE: &str = "UPDATE upload SET size = :size, mtime_ns = :mtime_ns, ctime_ns = :ctime_ns, file_id = :file_id, \
-                      rank = :rank, phase = :phase, resume_phase = :resume_phase, paused = :paused, \
+const UPDATE: &str = "UPDATE upload SET path = :path, size = :size, mtime_ns = :mtime_ns, ctime_ns = :ctime_ns, \
+                      file_id = :file_id, mode = :mode, rank = :rank, phase = :phase, resume_phase = :resume_phase, paused = :paused, \
                       hold_until = :hold_until, fault = :fault, attempts = :attempts, restarts = :restarts, \
                       session = :session, outcome = :outcome, crc32c = :crc32c, hashes = :hashes, \
                       verified = :verified, note = :note, wire_bytes = :wire_bytes, finished_at = :finished_at, \
@@ -114,12 +136,10 @@ impl Store {
         values.extend([
             (":account", text(&row.account)),
             (":service", text(&row.service)),
-            (":path", row.path.as_bytes().to_vec().into()),
             (":import", row.import.into()),
             (":name", text(&row.name)),
             (":relative", text(&row.relative)),
             (":options", to_json(&row.options).into()),
-            (":mode", text(&row.mode)),
             (":added_at", row.added_at.0.into()),
             (":root", row.root.as_ref().map(|root| root.as_bytes().to_vec()).into()),
             (":folder", row.folder.map(FolderId::get).into()),
@@ -135,6 +155,7 @@ impl Store {
     pub(crate) fn update(&mut self, row: &UploadRow, from: Phase) -> Result<()> {
         let mut values = state(row);
         values.push((":from", text(from.as_str())));
+        self.forgets |= row.import && row.is_over() && from != row.phase;
         let changed = self.run(UPDATE, &*named(&values))?;
         if changed == 1 {
             return Ok(());
@@ -153,8 +174,9 @@ impl Store {
     ///
     /// # Errors
     /// When the disk refuses.
-    pub(crate) fn delete(&mut self, id: UploadId) -> Result<()> {
-        self.run("DELETE FROM upload WHERE id = ?1", [id.as_bytes()])
+    pub(crate) fn delete(&mut self, row: &UploadRow) -> Result<()> {
+        self.forgets |= row.import;
+        self.run("DELETE FROM upload WHERE id = ?1", [row.id.as_bytes()])
             .map(|_| ())
     }
 }
@@ -186,11 +208,13 @@ pub(super) fn read(connection: &Connection, uploads: &mut BTreeMap<UploadId, Upl
 fn state(row: &UploadRow) -> Vec<(&'static str, Value)> {
     vec![
         (":id", row.id.as_bytes().to_vec().into()),
+        (":path", row.path.as_bytes().to_vec().into()),
         (":size", signed(row.source.size).into()),
         (":mtime_ns", row.source.mtime_ns.into()),
         (":ctime_ns", row.source.ctime_ns.into()),
         (":file_id", row.source.file_id.to_be_bytes().to_vec().into()),
         (":rank", row.rank.into()),
+        (":mode", text(&row.mode)),
         (":phase", text(row.phase.as_str())),
         (
             ":resume_phase",

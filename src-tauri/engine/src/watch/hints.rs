@@ -10,6 +10,7 @@ use std::sync::{Arc, Mutex};
 use notify::event::{AccessKind, AccessMode, EventKind};
 use notify::{Config, ErrorKind, Event, RecommendedWatcher, RecursiveMode, Watcher as _};
 use skylift_model::names::RawPath;
+use skylift_model::sabotage::{self, Bug};
 use tokio::sync::Notify;
 
 use crate::files::{from_path, watch_limits};
@@ -143,7 +144,7 @@ impl Shared {
     fn hear(&self, event: notify::Result<Event>) {
         let mut hints = self.hints.lock().expect("no thread panics while it hears");
         match event {
-            Ok(event) if event.need_rescan() => hints.everywhere = true,
+            Ok(event) if event.need_rescan() => hints.everywhere |= !sabotage::is(Bug::ForgetLostHints),
             Ok(event) => match event.kind {
                 EventKind::Access(kind) if kind != AccessKind::Close(AccessMode::Write) => return,
                 _ => {
@@ -200,5 +201,30 @@ impl Trouble {
                 format!("The system reports no changes ({error}), so the folder is looked through again and again.")
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use notify::event::Flag;
+    use skylift_model::sabotage::with;
+
+    use super::*;
+
+    /// Where to look after the system says that it told not everything.
+    fn after_hints_were_lost() -> Where {
+        let shared = Shared {
+            folder: "/watched".into(),
+            hints: Mutex::default(),
+            hinted: Notify::new(),
+        };
+        shared.hear(Ok(Event::new(EventKind::Other).set_flag(Flag::Rescan)));
+        shared.hints.into_inner().unwrap()
+    }
+
+    #[test]
+    fn lost_hints_are_answered_with_a_look_through_the_whole_folder() {
+        assert!(after_hints_were_lost().everywhere);
+        assert!(!with(Bug::ForgetLostHints, after_hints_were_lost).everywhere);
     }
 }

@@ -1,4 +1,4 @@
-//! Opening files of drives that may not answer.
+//! Files of drives that may not answer: opening them, and looking at what they are, reading them.
 //!
 //! Refuses to wait for ever, and to ask again in a folder that still owes an answer, or on a drive that owes several: each
 //! such question holds a thread.
@@ -12,11 +12,14 @@ use skylift_model::names::RawPath;
 use skylift_model::{Fault, FaultKind};
 use tokio::time::Instant;
 
-use crate::files::{as_path, aside, drive_of};
-use crate::ports::{Ports, SourceFile};
+use crate::files::{as_path, aside, drive_may_hang, drive_of, explain};
+use crate::ports::{Aside, Ports, SourceFacts, SourceFile};
 
 /// Longer than a disk takes that must start up, or a share that is far away.
 const PATIENCE: Duration = Duration::from_secs(15);
+
+/// For the bytes that are read at once: a share may be far away behind a slow line. A body that is sent has as long.
+const PATIENCE_TO_READ: Duration = Duration::from_secs(5 * 60);
 
 /// Answers that a drive may owe before none of its folders is asked any more.
 const MOST_OWED: usize = 4;
@@ -32,21 +35,42 @@ impl Drives {
         ports: &Ports,
         root: Option<RawPath>,
         path: RawPath,
-    ) -> Result<Arc<dyn SourceFile>, Fault> {
+    ) -> Result<Opened, Fault> {
         let folder = as_path(&path).parent().map(PathBuf::from).unwrap_or_default();
+        let (files, to) = (ports.files.clone(), ports.aside);
+        let opening = self.ask(to, folder.clone(), move || {
+            let file = files.open(root.as_ref(), &path)?;
+            let hangs = to == Aside::Threads && drive_may_hang(&as_path(&path));
+            Ok::<_, Fault>((file, if hangs { to } else { Aside::InPlace }))
+        });
+        let (file, to) = opening.await??;
+        Ok(Opened {
+            file,
+            folder,
+            to,
+            drives: self.clone(),
+        })
+    }
+
+    /// Asks a drive something about a folder. Whoever no longer waits leaves nothing behind but the thread that asks.
+    async fn ask<T: Send + 'static>(
+        self: &Arc<Self>,
+        to: Aside,
+        folder: PathBuf,
+        work: impl FnOnce() -> T + Send + 'static,
+    ) -> Result<T, Fault> {
         let asked = Instant::now();
         if self.owes_an_answer(&folder, asked) {
             return Err(silent());
         }
         let question = Question::of(self.clone(), folder, asked);
-        let files = ports.files.clone();
-        let opening = aside(ports.aside, move || {
-            let opened = files.open(root.as_ref(), &path);
+        let asking = aside(to, move || {
+            let answer = work();
             drop(question);
-            opened
+            answer
         });
-        let opened = tokio::time::timeout(PATIENCE, opening).await;
-        opened.map_err(|_| silent())??
+        let answered = tokio::time::timeout(PATIENCE, asking).await;
+        answered.map_err(|_| silent())?
     }
 
     fn owes_an_answer(&self, folder: &Path, now: Instant) -> bool {
@@ -73,6 +97,36 @@ impl Drives {
         if open.is_empty() {
             asked.remove(folder);
         }
+    }
+}
+
+/// A file that was opened for an upload.
+#[derive(Clone)]
+pub(super) struct Opened {
+    /// The file itself. Whoever reads it waits for its drive.
+    pub(super) file: Arc<dyn SourceFile>,
+    folder: PathBuf,
+    /// Where questions go: in place where the drive cannot but answer, which is much faster.
+    to: Aside,
+    drives: Arc<Drives>,
+}
+
+impl Opened {
+    /// What the file is now.
+    pub(super) async fn facts(&self) -> Result<SourceFacts, Fault> {
+        let file = self.file.clone();
+        let look = move || file.facts();
+        let facts = match self.to {
+            Aside::InPlace => look(),
+            Aside::Threads => self.drives.ask(self.to, self.folder.clone(), look).await?,
+        };
+        facts.map_err(|error| explain(&error))
+    }
+
+    /// Does what reads the file. Whoever no longer waits for it is free to go, whatever the drive does.
+    pub(super) async fn read<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> Result<T, Fault> {
+        let reading = tokio::time::timeout(PATIENCE_TO_READ, aside(self.to, work)).await;
+        reading.map_err(|_| silent())?
     }
 }
 

@@ -14,7 +14,7 @@ impl Worker {
     /// Everything was sent: finish.
     pub(super) async fn finish(mut self) -> Result<Finished, Halt> {
         if self.phase != Phase::Completing {
-            self.shared.unchanged()?;
+            self.shared.unchanged().await?;
             if !sabotage::is(Bug::NoIntent) {
                 self.wait_for(Event::Intent).await;
             }
@@ -112,7 +112,10 @@ impl Worker {
                 Ok(Looked::Answered)
             }
             Err(Halt::Fault(_, fault) | Halt::Lost(fault))
-                if self.shared.job.flow().status_optional && matches!(fault.status, Some(404 | 405)) =>
+                if self.shared.job.flow().status_optional
+                    && matches!(fault.status, Some(404 | 405))
+                    // A page of somebody in between is not the service's word.
+                    && fault.kind != FaultKind::Server =>
             {
                 Ok(Looked::CannotBeAsked)
             }
@@ -125,6 +128,9 @@ impl Worker {
         // What the service fetched by itself was never read here.
         if self.shared.job.flow().import {
             return Ok(Verified::None);
+        }
+        if sabotage::is(Bug::AlwaysVerified) {
+            return Ok(Verified::Checksum);
         }
         let sent = self.shared.source.size;
         if let Some(size) = outcome.size.filter(|size| *size != sent) {
@@ -143,6 +149,7 @@ impl Worker {
             };
             match ours {
                 Some(ours) if ours.eq_ignore_ascii_case(theirs) => verified = Verified::Checksum,
+                Some(_) if sabotage::is(Bug::BelieveAnySum) => {}
                 Some(_) => {
                     let message = format!("the service's {algorithm:?} of the file differs from what was read here");
                     return Err(Fault::new(FaultKind::ChecksumMismatch, message));
@@ -163,6 +170,11 @@ impl Worker {
             // What was not attached in time, because the computer slept, is gone.
             Err(Halt::Fault(_, fault)) if fault.verdict == Verdict::Reject && self.has_expired() => {
                 Err(Halt::Lost(fault))
+            }
+            // The file is there; what is refused is its place.
+            Err(Halt::Fault(step, fault)) if fault.verdict == Verdict::Reject && fault.kind == FaultKind::Refused => {
+                let kind = FaultKind::NotPermitted;
+                Err(Halt::Fault(step, Fault { kind, ..fault }))
             }
             attached => attached.map(|_| ()),
         }

@@ -19,7 +19,6 @@ use std::time::Duration;
 
 use futures_util::FutureExt;
 use skylift_model::names::RawPath;
-use skylift_model::retry::LONGEST_SERVICE_PAUSE;
 use skylift_model::sabotage::{self, Bug};
 use skylift_model::{Fault, FaultKind, Key, Phase, UploadId, Verdict, Verified};
 use skylift_service::driver::Job;
@@ -31,7 +30,7 @@ use tokio_util::sync::CancellationToken;
 use crate::keys::Keys;
 use crate::pace::{Lane, Pace};
 use crate::payload::Pool;
-use crate::ports::{Outgoing, Ports, SourceFacts, SourceFile};
+use crate::ports::{Outgoing, Ports, SourceFacts};
 
 /// The step at which a worker has no key to show.
 pub(crate) const KEY: &str = "key";
@@ -52,7 +51,8 @@ pub(crate) enum Event {
     Checkpointed(Vec<skylift_model::PartNumber>),
     /// The request that finishes is about to be sent. Answered once that is written.
     Intent(oneshot::Sender<()>),
-    /// The service was asked: it does not have the last part, which goes again. Answered once that is written.
+    /// The service does not have the last part, which goes again: it was asked, or the part never left. Answered once that
+    /// is written.
     BackToParts(oneshot::Sender<()>),
     /// Which files on the service belong to other uploads of the account?
     Others(oneshot::Sender<BTreeSet<String>>),
@@ -218,6 +218,9 @@ pub(crate) fn may_be_fetched(why: &str) -> Fault {
     Fault::new(FaultKind::UnknownOutcome, message)
 }
 
+/// The step of a fault that is a mistake of ours.
+pub(crate) const CUT_OFF: &str = "worker";
+
 /// A mistake of ours harms one upload: a worker that never says that it ended would hold its place for ever.
 async fn unharmed(work: impl Future<Output = Ending>) -> Ending {
     let ending = AssertUnwindSafe(work).catch_unwind().await;
@@ -227,7 +230,7 @@ async fn unharmed(work: impl Future<Output = Ending>) -> Ending {
             FaultKind::Network,
             "the upload was cut off in a way that must not happen; please report this",
         );
-        Ending::Faulted("worker".into(), fault)
+        Ending::Faulted(CUT_OFF.into(), fault)
     })
 }
 
@@ -246,8 +249,10 @@ async fn work(
     match result {
         Ok(finished) => Ending::Completed(Box::new(finished)),
         Err(Halt::Fault(step, fault)) if fault.kind == FaultKind::SourceChanged => {
-            let now = drives.open(&ports, root, path).await;
-            let now = now.and_then(|file| file.facts().map_err(|error| crate::files::explain(&error)));
+            let now = match drives.open(&ports, root, path).await {
+                Ok(file) => file.facts().await,
+                Err(closed) => Err(closed),
+            };
             Ending::Changed(step, fault, now)
         }
         Err(Halt::Fault(step, fault)) => Ending::Faulted(step, fault),
@@ -262,10 +267,10 @@ async fn open_for(
     uplink: &Uplink,
     root: Option<RawPath>,
     path: RawPath,
-) -> Result<Option<Arc<dyn SourceFile>>, Halt> {
+) -> Result<Option<drives::Opened>, Halt> {
     match uplink.drives.open(&uplink.ports, root, path).await {
         Err(_) if phase == Phase::Completing => Ok(None),
-        opened => opened.map(Some).map_err(|fault| Halt::Fault("open".into(), fault)),
+        opened => opened.map(Some).map_err(not_open),
     }
 }
 
@@ -277,7 +282,7 @@ struct Shared {
     key: Key,
     lane: Arc<Lane>,
     source: SourceFacts,
-    file: Option<Arc<dyn SourceFile>>,
+    file: Option<drives::Opened>,
     meter: Arc<Meter>,
     quiet_since: Instant,
     uplink: Uplink,
@@ -353,7 +358,7 @@ impl Worker {
                 .begin(lane.speed())
                 .map_err(|fault| Halt::Fault("plan".into(), fault))?,
         };
-        let source = known_as(source, file.as_deref())?;
+        let (file, source) = known_as(phase, source, file).await?;
         let shared = Shared {
             id,
             account,
@@ -370,7 +375,7 @@ impl Worker {
             creating,
         };
         if phase != Phase::Completing {
-            shared.unchanged()?;
+            shared.unchanged().await?;
         }
         Ok(Self {
             _place: place.expect("the places are never closed"),
@@ -438,10 +443,10 @@ impl Worker {
     /// Where the service fetches the file by itself, its record is the file: once that request has left, it is not sent twice.
     fn may_be_made(&self, halt: Halt) -> Halt {
         let may_be = |fault: &Fault| match fault.kind {
-            // Without trust there was no request; a service that is not there did not get it.
+            // Without trust there was no request. What left went over a connection, so the way was lost only afterwards.
             FaultKind::Network => fault.verdict != Verdict::Wait,
             FaultKind::Server => fault.status != Some(503),
-            kind => matches!(kind, FaultKind::Timeout | FaultKind::Protocol),
+            kind => matches!(kind, FaultKind::Offline | FaultKind::Timeout | FaultKind::Protocol),
         };
         match halt {
             Halt::Fault(step, fault) if self.shared.creating.left.load(Ordering::Relaxed) && may_be(&fault) => {
@@ -567,14 +572,7 @@ impl Shared {
         if answers && !self.answered.swap(true, Ordering::Relaxed) {
             self.report(Event::Answered);
         }
-        if let Err(fault) = &result
-            && fault.kind == FaultKind::RateLimited
-            && let Some(until) = fault.until(self.uplink.ports.clock.now())
-        {
-            let longest = self.uplink.ports.clock.now().after(LONGEST_SERVICE_PAUSE);
-            self.lane.silence(until.min(longest));
-        }
-        result
+        result.inspect_err(|fault| self.lane.heed(fault))
     }
 
     fn report(&self, event: Event) {
@@ -583,12 +581,10 @@ impl Shared {
         let _ = self.events.send((self.id, event));
     }
 
-    /// Whether the file still is what was promised.
-    fn unchanged(&self) -> Result<(), Halt> {
+    /// Whether the file still is what was promised. Its drive may not answer: whoever asks holds no permit meanwhile.
+    async fn unchanged(&self) -> Result<(), Halt> {
         let Some(file) = &self.file else { return Ok(()) };
-        let facts = file
-            .facts()
-            .map_err(|error| Halt::Fault("open".into(), crate::files::explain(&error)))?;
+        let facts = file.facts().await.map_err(not_open)?;
         if facts.still_are(&self.source) {
             return Ok(());
         }
@@ -624,17 +620,28 @@ impl Halt {
     }
 }
 
-/// A file that was mounted again may have another number; everything else says that it is the same.
-fn known_as(source: SourceFacts, file: Option<&dyn SourceFile>) -> Result<SourceFacts, Halt> {
-    let Some(file) = file else { return Ok(source) };
-    let facts = file
-        .facts()
-        .map_err(|error| Halt::Fault("open".into(), crate::files::explain(&error)))?;
+/// A file that was mounted again may have another number; everything else says that it is the same. Once everything was
+/// sent, one that cannot be looked at is done without, as is one that cannot be opened.
+async fn known_as(
+    phase: Phase,
+    source: SourceFacts,
+    file: Option<drives::Opened>,
+) -> Result<(Option<drives::Opened>, SourceFacts), Halt> {
+    let Some(file) = file else { return Ok((None, source)) };
+    let facts = match file.facts().await {
+        Err(_) if phase == Phase::Completing => return Ok((None, source)),
+        facts => facts.map_err(not_open)?,
+    };
     let same = SourceFacts {
         file_id: facts.file_id,
         ..source
     };
-    Ok(if same == facts { facts } else { source })
+    Ok((Some(file), if same == facts { facts } else { source }))
+}
+
+/// A file that cannot be opened, or not be looked at.
+fn not_open(fault: Fault) -> Halt {
+    Halt::Fault("open".into(), fault)
 }
 
 fn step_name(step: Step) -> String {

@@ -90,7 +90,12 @@ impl Worker {
         if let Some(last) = last {
             self.wait_for(Event::Intent).await;
             self.phase = skylift_model::Phase::Completing;
-            self.run_parts(vec![last]).await?;
+            let sent = self.run_parts(vec![last]).await;
+            // Of a file that cannot be had the last bytes did not leave: there is no end to ask the service for.
+            if matches!(&sent, Err(Halt::Fault(_, fault)) if fault.kind == FaultKind::SourceMissing) {
+                self.wait_for(Event::BackToParts).await;
+            }
+            return sent;
         }
         Ok(())
     }
@@ -264,7 +269,8 @@ impl Run {
             .ok_or_else(|| halt("refresh", protocol("the service left out an address it was asked for")))
     }
 
-    /// One try of one part.
+    /// One try of one part. The file is looked at before and after, both times without a permit: all uploads share those,
+    /// and the drive may not answer.
     async fn attempt(&self, target: &PartTarget) -> Result<Done, Halt> {
         let shared = &self.shared;
         let name = || format!("part {}", target.number);
@@ -272,13 +278,13 @@ impl Run {
         let call = self.call(Some(target), &[]);
         let request = shared.job.request(Step::Part, &call).map_err(fail)?;
         shared.turn(&request.address).await.map_err(fail)?;
-        let _permit = shared
+        shared.unchanged().await?;
+        let permit = shared
             .uplink
             .permits
             .acquire()
             .await
             .expect("the permits are never closed");
-        shared.unchanged()?;
         let payload = self.payload(target);
         let mut useless = Useless {
             meter: shared.meter.clone(),
@@ -310,13 +316,15 @@ impl Run {
         if let Some(link) = target.link.as_ref().filter(|_| sabotage::is(Bug::UrlOnDisk)) {
             reading.vars.insert("link".into(), link.url.expose().into());
         }
+        let took = started.elapsed();
+        drop(permit);
         // What finished with this part is there, as the file was when its last bytes were read.
         if !self.finishes() {
-            shared.unchanged()?;
+            shared.unchanged().await?;
         }
         let sums = summed(payload.as_ref()).map_err(fail)?;
         let length = target.range.end - target.range.start;
-        shared.lane.took(length, started.elapsed());
+        shared.lane.took(length, took);
         useless.sent = None;
         let token = reading.token.clone().unwrap_or_default();
         let ack = PartAck {
@@ -329,7 +337,7 @@ impl Run {
     }
 
     fn payload(&self, target: &PartTarget) -> Option<Payload> {
-        let file = self.shared.file.clone()?;
+        let file = self.shared.file.as_ref()?.file.clone();
         Some(Payload {
             file,
             source: self.shared.source,

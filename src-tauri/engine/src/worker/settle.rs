@@ -2,18 +2,22 @@
 //!
 //! Refuses to send a file again before the service said that it does not have it.
 
+use std::io;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
+use futures_util::FutureExt as _;
 use http_body::Body as _;
 use skylift_model::sabotage::{self, Bug};
 use skylift_model::{Fault, FaultKind, Phase};
 use skylift_service::exchange::{Algorithm, Reading, State, Step};
 
+use super::drives::Opened;
 use super::finish::{Looked, gone};
-use super::{Event, Finished, Halt, Worker};
-use crate::payload::Payload;
+use super::{Event, Finished, Halt, Worker, not_open};
+use crate::payload::{FileBody, Payload};
 
 /// Pause before a look for what another upload has taken, or may be just making.
 const LOOK_AGAIN: Duration = Duration::from_secs(1);
@@ -71,7 +75,7 @@ impl Worker {
         match self.reading.as_ref().map(|reading| reading.state.clone()) {
             Some(State::Ready) => {
                 // Without the file, as it was sent, there is less to compare, but the service has it.
-                if self.shared.file.is_some() && self.shared.unchanged().is_ok() {
+                if self.shared.file.is_some() && self.shared.unchanged().await.is_ok() {
                     self.hash_again().await?;
                 }
                 Ok(Settled::Done)
@@ -103,7 +107,7 @@ impl Worker {
             self.wait_for(Event::Intent).await;
             self.phase = Phase::Completing;
         }
-        if self.shared.unchanged().is_ok() {
+        if self.shared.unchanged().await.is_ok() {
             self.hash_again().await?;
         }
         self.wrap_up().await
@@ -154,25 +158,30 @@ impl Worker {
     /// known what was sent: a file that has been touched since may still hold it, one that was changed does not.
     async fn hash_again(&mut self) -> Result<bool, Halt> {
         let Some(algorithm) = self.shared.job.flow().whole_hash else {
-            return Ok(self.shared.unchanged().is_ok());
+            return match self.shared.unchanged().await {
+                // A drive that does not answer says nothing of the file.
+                Err(Halt::Fault(step, fault)) if fault.kind == FaultKind::SourceMissing => {
+                    Err(Halt::Fault(step, fault))
+                }
+                looked => Ok(looked.is_ok()),
+            };
         };
         if self.hashes.contains_key(&algorithm) {
             return Ok(true);
         }
-        let Some(file) = self.shared.file.clone() else {
+        let Some(opened) = self.shared.file.clone() else {
             let missing = Fault::new(
                 FaultKind::SourceMissing,
                 "the file is not there, and its checksum is needed",
             );
-            return Err(Halt::Fault("open".into(), missing));
+            return Err(not_open(missing));
         };
-        let explained = |error: std::io::Error| Halt::Fault("open".into(), crate::files::explain(&error));
-        let source = file.facts().map_err(explained)?;
+        let source = opened.facts().await.map_err(not_open)?;
         if source.size != self.shared.source.size {
             return Ok(false);
         }
         let payload = Payload {
-            file,
+            file: opened.file.clone(),
             source,
             range: 0..source.size,
             hash: Some(algorithm),
@@ -182,21 +191,33 @@ impl Worker {
             trouble: Arc::default(),
             pool: self.shared.uplink.pool.clone(),
         };
-        let hash = read_through(payload)
-            .await
-            .map_err(|fault| Halt::Fault("read".into(), fault))?;
-        self.hashes.extend(hash);
+        match read_through(&opened, payload).await {
+            Ok(hash) => self.hashes.extend(hash),
+            // What was sent is in doubt all the same.
+            Err(fault) if fault.kind == FaultKind::SourceChanged => return Ok(false),
+            Err(fault) => return Err(Halt::Fault("read".into(), fault)),
+        }
         Ok(source == self.shared.source)
     }
 }
 
-async fn read_through(payload: Payload) -> Result<Option<(Algorithm, String)>, Fault> {
+async fn read_through(opened: &Opened, payload: Payload) -> Result<Option<(Algorithm, String)>, Fault> {
     let mut body = payload.body();
-    while let Some(frame) = std::future::poll_fn(|cx| std::pin::Pin::new(&mut body).poll_frame(cx)).await {
-        frame.map_err(|error| crate::files::explain_read(&error))?;
+    loop {
+        let (read, rest) = opened.read(move || (read_on(&mut body), body)).await?;
+        let Some(read) = read else { break };
+        read.map_err(|error| crate::files::explain_read(&error))?;
+        body = rest;
         tokio::task::yield_now().await;
     }
     Ok(payload.sums.get().and_then(|sums| sums.whole.clone()))
+}
+
+/// Reads and sums the next bytes, which nobody else wants; nothing at the end. It is never pending: reading holds up the
+/// thread.
+fn read_on(body: &mut FileBody) -> Option<io::Result<()>> {
+    let frame = std::future::poll_fn(|cx| Pin::new(&mut *body).poll_frame(cx)).now_or_never();
+    frame.flatten().map(|frame| frame.map(drop))
 }
 
 pub(super) fn unknown() -> Halt {

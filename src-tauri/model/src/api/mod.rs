@@ -211,7 +211,7 @@ pub struct NewUploads {
 /// An address to import.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct NewImport {
-    /// What the service shall fetch.
+    /// What the service shall fetch. It may be signed: it is kept only until the import has ended, and shown cut.
     pub url: String,
     /// The account.
     pub account: String,

@@ -175,7 +175,7 @@ pub struct Check {
 pub struct Row {
     /// The upload.
     pub id: UploadId,
-    /// The local file for people; the address of an import.
+    /// The local file for people; the address of an import, without what may be secret in it.
     pub path: String,
     /// The name it is sent under, for people.
     pub name: String,

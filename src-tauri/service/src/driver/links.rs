@@ -212,13 +212,10 @@ struct Reader<'a> {
 
 impl Reader<'_> {
     fn items(&self, fields: &LinkFields) -> Result<Vec<Item>, Fault> {
-        let list = match &fields.list {
-            Some(list) => self.document.need(list, "a list of parts")?,
-            None => None,
-        };
-        let Some(Value::Array(items)) = list else {
+        let Some(list) = &fields.list else {
             return Err(protocol("the reply holds no list of parts"));
         };
+        let items = self.document.list(list, "list of parts")?;
         if items.len() > MOST_PARTS as usize {
             return Err(protocol(format!("the service lists more than {MOST_PARTS} parts")));
         }

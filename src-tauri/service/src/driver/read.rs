@@ -20,6 +20,8 @@ use crate::words;
 
 /// The most items of a list that a file is looked for in.
 const MOST_ITEMS: usize = 10_000;
+/// The longest proof for a part, in bytes: there may be 10,000 of them, and an `ETag` has fewer than 100.
+const LONGEST_TOKEN: usize = 4 * 1024;
 
 /// What the reply to a step means.
 pub(super) fn read(
@@ -44,6 +46,7 @@ pub(super) fn read(
         Verdicted::Success => {}
         Verdicted::Pending | Verdicted::Nothing => return Ok(Reading::default()),
     }
+    document.check_values().map_err(|fault| with_status(fault, reply))?;
     let scene = Scene::new(job, call);
     let mut reading = Reading::default();
     if let Some(find) = &spec.find {
@@ -76,7 +79,8 @@ fn success(
     let layout = links::read(job, step, spec, call, document, now)?;
     (reading.plan, reading.targets) = (layout.plan, layout.targets);
     if let Some(source) = spec.token.as_ref().filter(|_| !sabotage::is(Bug::BelieveAnyYes)) {
-        reading.token = document.need(source, "the proof for a part")?.as_ref().and_then(plain);
+        let value = document.need(source, "the proof for a part")?;
+        reading.token = value.as_ref().map(token).transpose()?;
     }
     // What this reply said counts for its own conditions too.
     let mut session = call.session.clone();
@@ -113,6 +117,12 @@ fn success(
     Ok(())
 }
 
+/// The proof for a part, which is short enough to keep.
+fn token(value: &Value) -> Result<String, Fault> {
+    let token = plain(value).filter(|token| token.len() <= LONGEST_TOKEN);
+    token.ok_or_else(|| protocol("the reply gives something long or nested where the proof for a part was promised"))
+}
+
 /// Whether a checksum of the whole file is sent along, so that a success confirms it.
 fn sends_checksum(spec: &StepSpec) -> bool {
     let templates = spec.json.iter().flat_map(Build::templates);
@@ -137,9 +147,7 @@ fn found(
     scene: &dyn Fillings,
     theirs: impl Fn(&Value) -> bool,
 ) -> Result<Option<Value>, Fault> {
-    let Some(Value::Array(items)) = document.need(&find.list, "a list of files")? else {
-        return Err(protocol("the reply holds no list of files"));
-    };
+    let items = document.list(&find.list, "list of files")?;
     let matches = |item: &&Value| {
         find.matches
             .iter()
@@ -229,6 +237,7 @@ pub(super) fn probe(definition: &Definition, reply: &Reply, now: Timestamp) -> R
             ..Reading::default()
         });
     }
+    document.check_values().map_err(|fault| with_status(fault, reply))?;
     if document.json.is_none() {
         return Err(
             protocol(format!("{} answered with something that is no JSON", definition.name)).status(reply.status),

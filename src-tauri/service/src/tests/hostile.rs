@@ -6,6 +6,7 @@ use serde_json::json;
 use super::*;
 use crate::definition::STEPS;
 use crate::driver::read_probe;
+use crate::extract::MOST_VALUES;
 use crate::template::{Fillings, Hole, Template, as_text};
 use skylift_model::FaultKind;
 
@@ -242,4 +243,50 @@ fn a_list_of_more_parts_than_any_service_takes_is_refused() {
         trial.read(Step::Create, &reply(200, &[], plan)).unwrap_err().kind,
         FaultKind::Protocol
     );
+}
+
+#[test]
+fn ten_thousand_parts_with_a_dozen_fields_each_are_read() {
+    let part = |n: u32| {
+        let url = format!("https://a.amazonaws.com/x?n={n}&sig={}", "s".repeat(500));
+        let mut part = json!({"part_number":n,"url":url,"offset":n,"length":1});
+        for field in 0..8 {
+            part[format!("field-{field}")] = json!(field);
+        }
+        part
+    };
+    let parts: Vec<_> = (0..10_000).map(part).collect();
+    let plan = json!({"upload_id":"u","file_uid":"f","file_name":"a","num_parts":10_000,"part_size":1,"parts":parts});
+    let trial = Trial::new("archetype", None, file("a.bin", 10_000), &[], &[]);
+    assert_eq!(trial.reads(Step::Create, 200, plan).targets.len(), 10_000);
+}
+
+#[test]
+fn a_reply_of_countless_values_is_refused_as_such() {
+    let trial = Trial::new("archetype", None, file("a.bin", 5), &[], &[]);
+    for value in ["0,", "[],", "{},", "\"\","] {
+        let body = format!(r#"{{"upload_id":"u","parts":[{}0]}}"#, value.repeat(MOST_VALUES));
+        let reply = text(200, &body);
+        let faults = [
+            trial.read(Step::Create, &reply).unwrap_err(),
+            read_probe(&definition("archetype"), &reply, NOW).unwrap_err(),
+        ];
+        for fault in faults {
+            assert_eq!((fault.kind, fault.status), (FaultKind::Protocol, Some(200)));
+            assert!(fault.message.contains("values"), "{}", fault.message);
+        }
+    }
+}
+
+#[test]
+fn a_proof_for_a_part_that_is_too_long_to_keep_is_refused() {
+    let trial = Trial::new("archetype", None, file("a.bin", 5), &[], &[]).linked("https://a.amazonaws.com/x", &[]);
+    for (length, is_kept) in [(4096, true), (4097, false)] {
+        let etag = "e".repeat(length);
+        let reading = trial.read(Step::Part, &reply(200, &[("etag", &etag)], nothing()));
+        match reading {
+            Ok(reading) => assert_eq!(reading.token, is_kept.then_some(etag)),
+            Err(fault) => assert_eq!((fault.kind, is_kept), (FaultKind::Protocol, false)),
+        }
+    }
 }

@@ -7,6 +7,7 @@ use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 
 use super::{each, number, seed, tell};
+use crate::disk::Change;
 use crate::errand::{Errand, Story, ways};
 use crate::network::{How, Snag};
 use skylift_model::FaultKind;
@@ -70,16 +71,23 @@ pub(super) fn errand(seed: u64) -> Errand {
     if chance.random_bool(0.5) {
         errand.crash_at = Some(chance.random_range(30..400));
     }
+    // The file that its checksum is read of once more may be another one by then.
+    if chance.random_bool(0.2) {
+        let change = Change::ALL[chance.random_range(0..Change::ALL.len())];
+        errand.change = Some((chance.random_range(30..400), change));
+    }
     errand
 }
 
 /// Runs an errand whose service can be asked: nothing is left to the person.
 pub(super) fn settle(errand: Errand) -> Result<Story, String> {
     let what = format!("{errand:?}");
-    let can_be_asked = !errand
+    let answers = !errand
         .rules
         .iter()
         .any(|rule| rule.starts_with("andi:status:status=404"));
+    // What was sent of a file that is another one now, nobody can say.
+    let can_be_asked = answers && errand.change.is_none();
     let story = tell(errand)?;
     let fault = story.at_last.as_ref().and_then(|row| row.fault.as_ref());
     match fault.filter(|fault| fault.kind == FaultKind::UnknownOutcome) {

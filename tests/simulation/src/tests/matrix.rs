@@ -131,8 +131,21 @@ pub(super) fn steps_of(way: &Way) -> Vec<(Step, &'static str)> {
 
 struct Cell {
     errand: Errand,
+    step: Step,
     fault: &'static FaultOf,
     forever: bool,
+}
+
+impl Cell {
+    /// Whether the service states another checksum of the whole file than that of what it was sent.
+    fn states_another_sum(&self) -> bool {
+        let way = self.errand.way;
+        let states = matches!(
+            (way.account.name, way.mode, self.step),
+            ("rebilly", _, Step::Create) | ("archetype", None, Step::Complete)
+        );
+        states && matches!(self.fault.made, Made::Service("wrong-checksum"))
+    }
 }
 
 fn cells(seed: u64) -> Vec<Cell> {
@@ -172,6 +185,7 @@ fn cell(way: Way, step: Step, before: &'static str, fault: &'static FaultOf, tim
     errand.patience = Duration::from_secs(60 * minutes);
     Cell {
         errand,
+        step,
         fault,
         forever: times.is_none(),
     }
@@ -183,6 +197,24 @@ pub(super) fn some(seed: u64) -> Vec<Errand> {
         .into_iter()
         .map(|cell| cell.errand)
         .collect()
+}
+
+/// Errands whose service states another checksum, once.
+pub(super) fn other_sums(seed: u64) -> Vec<Errand> {
+    let cells = cells(seed).into_iter();
+    let cells = cells.filter(|cell| cell.states_another_sum() && !cell.forever);
+    cells.map(|cell| cell.errand).collect()
+}
+
+/// Runs an errand whose service states another checksum: that is not believed.
+pub(super) fn compare(errand: Errand) -> Result<Story, String> {
+    let what = format!("{errand:?}");
+    let story = tell(errand)?;
+    let row = story.at_last.as_ref();
+    if row.is_some_and(|row| row.phase == Phase::Completed) {
+        return Err(format!("{what}\nP1: another checksum was believed: {row:?}"));
+    }
+    Ok(story)
 }
 
 /// Whether any request met the fault: the last of the rules, or the snag.
@@ -204,7 +236,7 @@ fn judge(cell: &Cell) -> Result<(), String> {
         phase, fault, active, ..
     } = row;
     let fine = match (phase, &fault) {
-        (Phase::Completed, _) => true,
+        (Phase::Completed, _) => !cell.states_another_sum(),
         // Just now it is tried once more.
         (_, None) if active => cell.forever,
         (_, Some(fault)) => {

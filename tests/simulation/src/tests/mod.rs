@@ -5,6 +5,7 @@
 mod away;
 mod clocks;
 mod doubt;
+mod found;
 mod matrix;
 mod pauses;
 mod sabotage;

@@ -16,6 +16,8 @@ fn errands(bug: Bug) -> Vec<Errand> {
         Bug::OldUrl => with_rule("*:part:status=429:retry-after=3600:times=1"),
         Bug::BelieveAnyYes => with_rule("*:part:portal:times=1"),
         Bug::NotFoundMeansAnew => steps::restores(1),
+        Bug::BelieveAnySum => matrix::other_sums(1),
+        Bug::RecordLate => steps::late_crashes(1),
         _ => steps::some(1)
             .into_iter()
             .chain(matrix::some(1))
@@ -36,6 +38,7 @@ fn with_rule(rule: &str) -> Vec<Errand> {
 fn catch(bug: Bug) -> Result<String, String> {
     let judge = match bug {
         Bug::GiveUpInDoubt => doubt::settle,
+        Bug::BelieveAnySum => matrix::compare,
         _ => tell,
     };
     for errand in errands(bug) {
@@ -53,7 +56,7 @@ fn catch(bug: Bug) -> Result<String, String> {
 
 #[test]
 fn no_deliberate_bug_survives() {
-    each("bugs", &Bug::ALL, |bug| {
+    each("bugs", &Bug::SIMULATED, |bug| {
         let why = catch(*bug).map_err(|why| format!("{bug:?}: {why}"))?;
         println!("{bug:?}: {}", why.lines().last().unwrap_or_default());
         Ok(())

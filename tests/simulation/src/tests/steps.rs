@@ -36,6 +36,26 @@ pub(super) fn some(seed: u64) -> Vec<Errand> {
     steps.into_iter().zip(changes).flat_map(troubled).collect()
 }
 
+/// Crashes while many parts are sent, one after the other.
+pub(super) fn late_crashes(seed: u64) -> Vec<Errand> {
+    let in_parts = |way: &Way| way.account.name == "archetype" && way.mode.is_none();
+    let way = ways().into_iter().find(in_parts).expect("there is one");
+    let way = Way { size: 200_000, ..way };
+    let crashed = |step| Errand {
+        crash_at: Some(step),
+        ..Errand::plain(way, seed)
+    };
+    (100..1200).step_by(100).map(crashed).collect()
+}
+
+#[test]
+fn what_was_acknowledged_is_on_disk_soon() {
+    let seed = seed();
+    each(&format!("late crashes of seed {seed}"), &late_crashes(seed), |errand| {
+        tell(errand.clone()).map(drop)
+    });
+}
+
 /// Files that change without a trace but the time of the change.
 pub(super) fn quiet_changes(seed: u64) -> Vec<Errand> {
     let changed = |(way, step)| Errand {
