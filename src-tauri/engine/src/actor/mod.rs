@@ -21,7 +21,7 @@ mod watched;
 
 use std::collections::{BTreeMap, HashSet};
 use std::panic::AssertUnwindSafe;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -64,13 +64,28 @@ type Channel<T> = (mpsc::UnboundedSender<T>, mpsc::UnboundedReceiver<T>);
 /// Where the engine works and with what.
 pub(crate) struct Setting {
     /// The data folder.
-    pub folder: PathBuf,
+    folder: PathBuf,
     /// The outside.
-    pub ports: Ports,
+    ports: Ports,
+    /// Keys outlast a queue that is read anew: those that were lent are nowhere else.
+    keys: Arc<Keys>,
     /// Where workers run.
-    pub runtime: Runtime,
+    runtime: Runtime,
     /// Whether uploads move; otherwise commands are done and nothing else.
-    pub works: bool,
+    works: bool,
+}
+
+impl Setting {
+    /// With workers on the runtime of whoever asks.
+    pub(crate) fn new(folder: &Path, ports: Ports, works: bool) -> Self {
+        Self {
+            folder: folder.to_owned(),
+            keys: Arc::new(Keys::new(ports.secrets.clone())),
+            ports,
+            runtime: Runtime::current(),
+            works,
+        }
+    }
 }
 
 struct Actor {
@@ -219,7 +234,7 @@ impl Actor {
         let silences = paces.into_iter().filter_map(|row| Some((row.account, row.silence?)));
         let uplink = Uplink {
             pace: Arc::new(Pace::new(ports.clock.clone(), left)),
-            keys: Arc::new(Keys::new(ports.secrets.clone())),
+            keys: setting.keys.clone(),
             permits: Arc::new(Semaphore::new(usize::from(
                 settings.get().transfers.parallel_parts.max(1),
             ))),

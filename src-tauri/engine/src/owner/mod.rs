@@ -14,7 +14,6 @@ use std::time::Duration;
 use skylift_model::api::Feed;
 use skylift_model::sabotage::{self, Bug};
 use skylift_model::{Fault, FaultKind};
-use tokio::runtime::Handle as Runtime;
 use tokio::sync::{mpsc, oneshot};
 
 use self::guest::Guest;
@@ -60,12 +59,7 @@ pub async fn open(folder: &Path, ports: Ports, works: bool) -> Result<Handle, Fa
 pub async fn open_alone(folder: &Path, ports: Ports) -> Result<Handle, Fault> {
     let (to, asked) = mpsc::channel(WAITING);
     let (opened, result) = oneshot::channel();
-    let setting = Setting {
-        folder: folder.to_owned(),
-        ports,
-        runtime: Runtime::current(),
-        works: true,
-    };
+    let setting = Setting::new(folder, ports, true);
     tokio::spawn(actor::run(setting, asked, opened));
     result.await.unwrap_or_else(|_| Err(crate::handle::closed()))?;
     Ok(Handle::new(to))
@@ -123,12 +117,7 @@ impl Place {
         // Before anything is begun, because there may be no place for a socket. Who comes early waits in the channel.
         let host = host::Host::open(&self.folder, to.clone())?;
         let (opened, result) = oneshot::channel();
-        let setting = Setting {
-            folder: self.folder.clone(),
-            ports: self.ports.clone(),
-            runtime: Runtime::current(),
-            works: self.works,
-        };
+        let setting = Setting::new(&self.folder, self.ports.clone(), self.works);
         let thread = std::thread::Builder::new().name("skylift-actor".into()).spawn(move || {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
             runtime

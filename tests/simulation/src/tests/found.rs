@@ -76,6 +76,16 @@ fn a_file_whose_permissions_change_while_its_end_is_in_doubt_is_there_once() {
     }
 }
 
+/// Once the doubt was forgotten when the file became another one while it was read to settle that doubt.
+#[test]
+fn a_file_that_changes_while_a_doubt_is_settled_leaves_the_doubt() {
+    let changes = [Change::Append, Change::Truncate, Change::Rewrite, Change::Grow];
+    for mode in [None, Some("raw")] {
+        let lost = errand(way("rebilly", mode), &["rebilly:create:garbage:after:times=2"]);
+        change_at_every_step(&lost, &changes);
+    }
+}
+
 /// Once a storage that said yes without a proof was believed, and the file waited for ever.
 #[test]
 fn a_yes_to_a_part_without_its_proof_is_not_believed() {
