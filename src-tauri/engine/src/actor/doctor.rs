@@ -6,7 +6,7 @@ use skylift_model::api::{Answer, Check, FolderState};
 use skylift_model::{Fault, Key};
 use skylift_service::definition::Definition;
 use skylift_service::exchange::AccountFacts;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::mpsc;
 
 use super::{Actor, Later, Reply};
 use crate::files::watch_limits;
@@ -88,7 +88,8 @@ async fn tested(known: Known, uplink: &Uplink, later: &mpsc::UnboundedSender<Lat
     let (definition, facts) = known?;
     let key = uplink.keys.get(&facts.name).await;
     // The key may be that of another server already.
-    let now = known_now(&facts.name, later).await;
+    let name = facts.name.clone();
+    let now = super::ask(later, move |actor| actor.account_facts(&name)).await;
     if !now.is_ok_and(|now| Arc::ptr_eq(&now.0, &definition) && now.1 == facts) {
         return Ok(None);
     }
@@ -98,16 +99,6 @@ async fn tested(known: Known, uplink: &Uplink, later: &mpsc::UnboundedSender<Lat
         Some(reading) => reading.findings.join(" "),
         None => "has a key; this service cannot be asked without uploading".to_owned(),
     }))
-}
-
-/// Asks the actor once more.
-async fn known_now(name: &str, later: &mpsc::UnboundedSender<Later>) -> Known {
-    let ((reply, answer), name) = (oneshot::channel(), name.to_owned());
-    // An engine that is gone drops the question, and with it the reply.
-    let _ = later.send(Box::new(move |actor: &mut Actor| {
-        drop(reply.send(actor.account_facts(&name)));
-    }));
-    answer.await.unwrap_or_else(|_| Err(crate::handle::closed()))
 }
 
 fn found(what: &str, result: Result<String, Fault>) -> Check {

@@ -661,6 +661,17 @@ fn pause_unknown(settings: &mut SettingsFile, rows: &[(FolderId, FolderRow)]) ->
     ))
 }
 
+/// Has the actor answer something.
+async fn ask<T: Send + 'static>(
+    later: &mpsc::UnboundedSender<Later>,
+    question: impl FnOnce(&mut Actor) -> Result<T, Fault> + Send + 'static,
+) -> Result<T, Fault> {
+    let (reply, answer) = oneshot::channel();
+    // An engine that is gone drops the question, and with it the reply.
+    let _ = later.send(Box::new(move |actor: &mut Actor| drop(reply.send(question(actor)))));
+    answer.await.unwrap_or_else(|_| Err(crate::handle::closed()))
+}
+
 /// The file of an upload, as the driver sees it.
 fn file_facts(row: &UploadRow) -> FileFacts {
     let cut = if sabotage::is(Bug::CutName) { 3 } else { 0 };

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use skylift_model::api::{Answer, Fate, FateCount, PREVIEW_ROWS, Preview, PreviewOf, PreviewRow};
 use skylift_model::names::RawPath;
 use skylift_model::{Fault, FolderId};
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::mpsc;
 
 use super::folders::{located, located_change};
 use super::watched::Entrance;
@@ -31,7 +31,7 @@ impl Actor {
         let (later, aside) = (self.later.0.clone(), self.setting.ports.aside);
         let work = async move {
             let of = located_of(aside, of, kept?).await?;
-            let prepared = ask(&later, move |actor| actor.prepare(of)).await?;
+            let prepared = super::ask(&later, move |actor| actor.prepare(of)).await?;
             previewed(prepared, later).await
         };
         self.beside(reply, work, |_, preview| preview.map(Answer::Preview));
@@ -92,7 +92,7 @@ async fn previewed(prepared: Prepared, later: mpsc::UnboundedSender<Later>) -> R
     while let Some(batch) = found.recv().await {
         let seen = sums.take_in(batch);
         let entrance = entrance.clone();
-        let told = ask(&later, move |actor| {
+        let told = super::ask(&later, move |actor| {
             let tell = |seen: Seen| {
                 let (fate, reason) = actor.fate(id, &entrance, &seen)?;
                 Ok((seen, fate, reason))
@@ -111,17 +111,6 @@ async fn previewed(prepared: Prepared, later: mpsc::UnboundedSender<Later>) -> R
     let walked = walk.await.map_err(|_| crate::handle::closed())?;
     walked.map_err(|error| files::explain(&error))?;
     Ok(sums.into_preview())
-}
-
-/// Has the actor answer something.
-async fn ask<T: Send + 'static>(
-    later: &mpsc::UnboundedSender<Later>,
-    question: impl FnOnce(&mut Actor) -> Result<T, Fault> + Send + 'static,
-) -> Result<T, Fault> {
-    let (reply, answer) = oneshot::channel();
-    // An engine that is gone drops the question, and with it the reply.
-    let _ = later.send(Box::new(move |actor: &mut Actor| drop(reply.send(question(actor)))));
-    answer.await.unwrap_or_else(|_| Err(crate::handle::closed()))
 }
 
 #[derive(Default)]
