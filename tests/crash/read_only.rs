@@ -286,28 +286,28 @@ fn whoever_changes_a_source_is_seen() {
 
 #[test]
 fn a_call_is_about_what_it_names_below_an_open_folder() {
-    let sources = Path::new("/home/me/files");
+    let sources = Path::new("/somewhere/files");
     for seen in [
-        r#"openat(5</home/me/files/a>, "b", O_RDWR|O_CLOEXEC) = 6</home/me/files/a/b>"#,
-        r#"openat(5</home/me>, "files/a", O_WRONLY) = -1 EACCES (Permission denied)"#,
-        r#"openat2(5</home/me/files>, "b", {flags=O_RDONLY|O_TRUNC, resolve=RESOLVE_BENEATH}, 24) = 6</home/me/files/b>"#,
-        r#"openat(AT_FDCWD</tmp>, "link", O_WRONLY) = 6</home/me/files/b>"#,
-        r#"renameat(5</tmp>, "a", 6</home/me/files>, "b") = 0"#,
-        r#"unlink("/home/me/files/a")              = 0"#,
-        "fchmod(5</home/me/files/a>, 0600) = 0",
-        "utimensat(5</home/me/files/a>, NULL, NULL, 0 <unfinished ...>",
+        r#"openat(5</somewhere/files/a>, "b", O_RDWR|O_CLOEXEC) = 6</somewhere/files/a/b>"#,
+        r#"openat(5</somewhere>, "files/a", O_WRONLY) = -1 EACCES (Permission denied)"#,
+        r#"openat2(5</somewhere/files>, "b", {flags=O_RDONLY|O_TRUNC, resolve=RESOLVE_BENEATH}, 24) = 6</somewhere/files/b>"#,
+        r#"openat(AT_FDCWD</tmp>, "link", O_WRONLY) = 6</somewhere/files/b>"#,
+        r#"renameat(5</tmp>, "a", 6</somewhere/files>, "b") = 0"#,
+        r#"unlink("/somewhere/files/a")              = 0"#,
+        "fchmod(5</somewhere/files/a>, 0600) = 0",
+        "utimensat(5</somewhere/files/a>, NULL, NULL, 0 <unfinished ...>",
     ] {
         assert_eq!(changes(seen, sources), [seen]);
     }
     for other in [
-        r#"openat(5</home/me/files>, "a", O_RDONLY) = 6</home/me/files/a>"#,
-        r#"openat(AT_FDCWD</home/me/files>, "/tmp/a", O_RDWR|O_CREAT, 0644) = 6</tmp/a>"#,
-        r#"rename("/home/me/files-of-old/a", "/tmp/b") = 0"#,
+        r#"openat(5</somewhere/files>, "a", O_RDONLY) = 6</somewhere/files/a>"#,
+        r#"openat(AT_FDCWD</somewhere/files>, "/tmp/a", O_RDWR|O_CREAT, 0644) = 6</tmp/a>"#,
+        r#"rename("/somewhere/files-of-old/a", "/tmp/b") = 0"#,
         "ftruncate(5</tmp/a>, 0) = 0",
     ] {
         assert!(changes(other, sources).is_empty(), "{other}");
     }
-    let opened = r#"openat(5</home/me/files>, "a", O_RDONLY|O_CLOEXEC) = 6</home/me/files/a>"#;
-    assert!(read(opened).contains(Path::new("/home/me/files/a")));
-    assert!(read(r#"openat(5</home/me>, "files", O_RDONLY|O_PATH) = 6</home/me/files>"#).is_empty());
+    let opened = r#"openat(5</somewhere/files>, "a", O_RDONLY|O_CLOEXEC) = 6</somewhere/files/a>"#;
+    assert!(read(opened).contains(Path::new("/somewhere/files/a")));
+    assert!(read(r#"openat(5</somewhere>, "files", O_RDONLY|O_PATH) = 6</somewhere/files>"#).is_empty());
 }

@@ -128,6 +128,11 @@ impl World {
         self.sandbox = Some(as_soon_as_free(start));
     }
 
+    /// Has the sandbox make a fault, in its own words, in place of those before.
+    pub fn set_fault(&self, fault: &str) {
+        self.sandbox().set_faults(vec![fault.parse().unwrap()]);
+    }
+
     /// The planted key.
     pub fn canary(&self) -> &Canary {
         &self.canary

@@ -11,16 +11,12 @@ fn upload(world: &World, file: &Path, account: Account) -> Finished {
     world.skylift(["upload", path, "--to", &account.name(), "--json"])
 }
 
-fn set_fault(world: &World, fault: &str) {
-    world.sandbox().set_faults(vec![fault.parse().unwrap()]);
-}
-
 #[test]
 fn a_file_whose_upload_failed_goes_on_where_it_was_when_it_is_added_again() {
     let archetype = accounts()[4];
     let world = World::with_account(archetype);
     let file = world.file("a.txt", 20 << 20);
-    set_fault(&world, "archetype:complete:status=400");
+    world.set_fault("archetype:complete:status=400");
     let failed = upload(&world, &file, archetype).expect(1).events("failed");
     world.sandbox().clear_faults();
     let completed = upload(&world, &file, archetype).expect(0).events("completed");
@@ -34,7 +30,7 @@ fn a_file_that_is_changed_and_added_again_while_it_is_sent_is_there_once() {
     let world = World::with_account(andi);
     // More than buffers of the system take.
     let file = world.file("a.txt", 24 << 20);
-    set_fault(&world, "andi:part:slow=4MiB/s:times=1");
+    world.set_fault("andi:part:slow=4MiB/s:times=1");
     let running = Running::start(&world);
     let add = || world.skylift(["upload", file.to_str().unwrap(), "--to", "andi", "--detach"]);
     let _ = add().expect(0);
@@ -53,14 +49,14 @@ fn a_file_that_changes_once_more_is_sent_as_it_is_now_whatever_else_is_in_the_qu
     let andi = accounts()[0];
     let world = World::with_account(andi);
     let file = world.file("a.txt", 1000);
-    set_fault(&world, "andi:part:delay=600s:times=1");
+    world.set_fault("andi:part:delay=600s:times=1");
     let running = Running::start(&world);
     let add = || world.skylift(["upload", file.to_str().unwrap(), "--to", "andi", "--detach"]);
     let _ = add().expect(0);
     while world.skylift(["queue", "--json"]).expect(0).lines()[0]["phase"] != "completing" {}
     let _ = world.skylift(["pause", "--all"]).expect(0);
     let before = world.sandbox().stats().services[&Service::Andi].file_bytes;
-    set_fault(&world, "andi:part:slow=4MiB/s:times=1");
+    world.set_fault("andi:part:slow=4MiB/s:times=1");
     // More than buffers of the system take.
     fs::write(&file, vec![b'm'; 24 << 20]).unwrap();
     let _ = add().expect(0);
@@ -90,7 +86,7 @@ fn what_an_account_began_at_another_server_is_nothing_to_one_of_the_same_name() 
     let empirical = accounts()[2];
     let world = World::with_account(empirical);
     let file = world.file("a.txt", 1000);
-    set_fault(&world, "empirical:complete:status=400");
+    world.set_fault("empirical:complete:status=400");
     let _ = upload(&world, &file, empirical).expect(1);
     let _ = world.skylift(["account", "remove", "empirical"]).expect(0);
     // As far as anybody can tell from its address.
@@ -113,7 +109,7 @@ fn a_form_that_is_canceled_at_its_end_says_that_it_may_have_arrived() {
     let rebilly = accounts()[3];
     let world = World::with_account(rebilly);
     let file = world.file("a.pdf", 1000);
-    set_fault(&world, "rebilly:create:delay=600s");
+    world.set_fault("rebilly:create:delay=600s");
     let running = Running::start(&world);
     let _ = world
         .skylift(["upload", file.to_str().unwrap(), "--to", "rebilly", "--detach"])

@@ -6,10 +6,6 @@ use std::path::Path;
 use skylift_sandbox::Service;
 use skylift_tests::{Account, Running, World, accounts};
 
-fn set_fault(world: &World, fault: &str) {
-    world.sandbox().set_faults(vec![fault.parse().unwrap()]);
-}
-
 /// Uploads a file in the background until a fault is met.
 fn upload_until_met<'a>(world: &'a World, account: Account, file: &Path) -> Running<'a> {
     let running = Running::start(world);
@@ -46,7 +42,7 @@ fn an_upload_canceled_at_its_end_says_that_it_may_have_arrived_unless_it_could_b
         ("archetype:complete:delay=600s", false),
     ] {
         let world = World::with_account(archetype);
-        set_fault(&world, fault);
+        world.set_fault(fault);
         let running = upload_until_met(&world, archetype, &world.file("a.txt", 1000));
         until_there(&world, usize::from(arrives));
         let _ = world.skylift(["cancel", "--all"]).expect(0);
@@ -64,7 +60,7 @@ fn a_place_that_is_refused_costs_no_byte_of_the_file() {
     let notion = accounts()[1];
     let world = World::with_account(notion);
     let file = world.file("a.txt", 1000);
-    set_fault(&world, "notion:attach:status=400:times=1");
+    world.set_fault("notion:attach:status=400:times=1");
     let path = file.to_str().unwrap();
     let place = "attach_to=0f1e2d3c-4b5a-6978-8796-a5b4c3d2e1f0";
     let arguments = ["upload", path, "--to", "notion", "--option", place, "--json"];
@@ -81,7 +77,7 @@ fn what_was_begun_at_another_server_than_its_account_is_at_now_begins_anew() {
     let archetype = accounts()[4];
     let world = World::with_account(archetype);
     let file = world.file("a.txt", 1000);
-    set_fault(&world, "archetype:part:status=400");
+    world.set_fault("archetype:part:status=400");
     let path = file.to_str().unwrap();
     let _ = world.skylift(["upload", path, "--to", "archetype"]).expect(1);
     world.sandbox().clear_faults();
@@ -96,7 +92,7 @@ fn what_was_begun_at_another_server_than_its_account_is_at_now_begins_anew() {
 fn what_was_in_doubt_at_another_server_is_left_to_the_person() {
     let archetype = accounts()[4];
     let world = World::with_account(archetype);
-    set_fault(&world, "archetype:complete:hang:after");
+    world.set_fault("archetype:complete:hang:after");
     let running = upload_until_met(&world, archetype, &world.file("a.txt", 1000));
     until_there(&world, 1);
     running.kill();
@@ -130,7 +126,7 @@ fn one_file_at_two_accounts_of_one_server_is_there_twice() {
     let path = file.to_str().unwrap();
     let _ = world.skylift(["upload", path, "--to", "rebilly"]).expect(0);
     // Nothing of it arrives, and nobody here can know.
-    set_fault(&world, "rebilly:create:reset=before:times=1");
+    world.set_fault("rebilly:create:reset=before:times=1");
     let mut command = world.command(["upload", path, "--to", "second"]);
     let _ = command.env(&key, &world.canary().key);
     let _ = world.finish(command).expect(0);

@@ -11,8 +11,7 @@ fn importers() -> impl Iterator<Item = Account> {
 }
 
 fn set_fault(world: &World, account: Account, fault: &str) {
-    let rule = format!("{}:create:{fault}", account.service);
-    world.sandbox().set_faults(vec![rule.parse().unwrap()]);
+    world.set_fault(&format!("{}:create:{fault}", account.service));
 }
 
 /// What may be told of the address.
